@@ -1,0 +1,91 @@
+"""The exceptions that objfs raises.
+
+Each also derives from the builtin that users of fsspec already catch, so that no caller has to learn a new name::
+
+    ObjfsError
+    ├── OptionError (ValueError)
+    │   ├── UnknownOptionError (TypeError)
+    │   └── ConflictingOptionsError
+    ├── UrlError (ValueError)
+    ├── InvalidRangeError (ValueError)
+    ├── EngineError (ValueError)
+    ├── MissingExtraError (ImportError)
+    ├── FileExpired (OSError, ESTALE)
+    ├── PreconditionFailedError (OSError, EINVAL)
+    ├── ThrottledError (OSError, EBUSY)
+    └── CredentialsError (PermissionError)
+        ├── CredentialsExpiredError
+        └── MissingCredentialsError
+
+A missing object or bucket is the builtin ``FileNotFoundError``, a refused request the builtin ``PermissionError``, an
+object that must not exist yet ``FileExistsError``, a request that took too long ``TimeoutError``, and anything else
+that a server or the network did is an ``OSError`` with an ``errno``.
+"""
+
+from __future__ import annotations
+
+import errno
+
+
+class ObjfsError(Exception):
+    """Base of every exception defined by objfs."""
+
+
+class OptionError(ObjfsError, ValueError):
+    """A storage option has a value that cannot be used."""
+
+
+class UnknownOptionError(OptionError, TypeError):
+    """A storage option that neither objfs nor the backend knows (also a ``TypeError``, as for any wrong keyword)."""
+
+
+class ConflictingOptionsError(OptionError):
+    """Two storage options, or an option and the URL, say different things about the same setting."""
+
+
+class UrlError(ObjfsError, ValueError):
+    """A URL that names no object store location, or holds what it must not (credentials, a port after a bucket)."""
+
+
+class InvalidRangeError(ObjfsError, ValueError):
+    """A byte range that cannot be read."""
+
+
+class EngineError(ObjfsError, ValueError):
+    """``engine="obstore"`` was asked for a call that the data plane cannot carry out exactly."""
+
+
+class MissingExtraError(ObjfsError, ImportError):
+    """A call needs a package that an extra of objfs installs; the message names the extra."""
+
+
+class FileExpired(ObjfsError, OSError):
+    """The object was replaced or deleted after the file was opened; reading on would mix two versions."""
+
+    def __init__(self, filename: str, e_tag: str | None = None) -> None:
+        detail = f"the object has changed since it was opened (ETag {e_tag}); open it again to read the new version"
+        super().__init__(getattr(errno, "ESTALE", errno.EBUSY), detail, filename)
+        self.e_tag = e_tag
+
+    def __reduce__(self) -> tuple[type[FileExpired], tuple[str, str | None]]:
+        return type(self), (self.filename, self.e_tag)
+
+
+class PreconditionFailedError(ObjfsError, OSError):
+    """A conditional request (``if_match=``) met another version of the object; nothing was changed."""
+
+
+class ThrottledError(ObjfsError, OSError):
+    """The server asked to slow down, and still did after all retries."""
+
+
+class CredentialsError(ObjfsError, PermissionError):
+    """Credentials could not be obtained or are not usable."""
+
+
+class CredentialsExpiredError(CredentialsError):
+    """The credentials have expired and the provider did not deliver new ones; its own error is the cause."""
+
+
+class MissingCredentialsError(CredentialsError):
+    """No credentials were given or found; objfs never falls back to anonymous access on its own."""

@@ -1,0 +1,369 @@
+"""Storage options as data: rows, layers of precedence, and the one walk that turns what a user gave into settings."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cached_property
+from typing import Any, Final
+
+from objfs.casts import CASTS
+from objfs.errors import ConflictingOptionsError, OptionError, UnknownOptionError
+
+REDACTED: Final = "***"
+
+
+class Origin(IntEnum):
+    """Where a value came from; a lower number wins."""
+
+    KEYWORD = 0
+    URL = 1
+    FSSPEC_CONFIG = 2
+    ENVIRONMENT = 3
+    CONFIG_FILE = 4
+    DEFAULT = 5
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+
+def same(value: Any) -> Any:
+    """Pass a value on unchanged."""
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One storage option: what it means, every name it has, and what each backend calls it.
+
+    Parameters
+    ----------
+    name
+        Canonical name.
+    meaning
+        One line for users.
+    kind
+        A key of ``objfs.casts.CASTS``.
+    aliases, inverse_aliases
+        Other accepted names, in any vocabulary; ``a.b`` is the member ``b`` of the dict option ``a``. Inverse ones
+        are booleans of the opposite meaning.
+    env
+        Environment variables, the first one set wins.
+    secret
+        Never shown in a repr, a log line or an error.
+    identity
+        Says who the caller is. The highest layer that names an identity decides alone; lower ones are not mixed in.
+    store
+        Where the data plane takes it: ``config.NAME``, ``client.NAME``, ``retry.NAME``, or None.
+    sdk
+        Where the SDK plane takes it: a keyword, dotted for nested dicts, or None.
+    to_store, to_sdk
+        Conversions from the cast value to what that backend takes.
+    members
+        For a dict option: the prefix under which its members are looked up as options (``""``: as top-level names).
+    sdk_only
+        The data plane has no word for it, so a set value sends every call to the SDK plane.
+    """
+
+    name: str
+    meaning: str
+    kind: str = "str"
+    aliases: tuple[str, ...] = ()
+    inverse_aliases: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    secret: bool = False
+    identity: bool = False
+    store: str | None = None
+    sdk: str | None = None
+    to_store: Callable[[Any], Any] = same
+    to_sdk: Callable[[Any], Any] = same
+    values: tuple[str, ...] = ()
+    members: str | None = None
+    sdk_only: bool = False
+
+    def spellings(self) -> Iterator[tuple[str, bool]]:
+        """Every accepted name, normalised, and whether it has the opposite meaning."""
+        for name in (self.name, *self.aliases):
+            yield normalise(name), False
+        for name in self.inverse_aliases:
+            yield normalise(name), True
+
+    def cast(self, value: Any, *, inverse: bool = False) -> Any:
+        """Bring ``value`` to the row's type; ``ValueError`` says what was expected, never what was given."""
+        result = CASTS[self.kind](value)
+        if self.values and isinstance(result, str):
+            known = {item.lower(): item for item in self.values}
+            if result.lower() not in known:
+                msg = f"expected one of {', '.join(self.values)}"
+                raise ValueError(msg)
+            result = known[result.lower()]
+        return (not result) if inverse else result
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The value of one option and where it came from. Its repr hides secrets."""
+
+    option: Option
+    value: Any = field(repr=False)
+    origin: Origin
+    spelling: str
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be shown."""
+        return REDACTED if self.option.secret else repr(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values of one origin, in any vocabulary. Its repr shows the names only."""
+
+    origin: Origin
+    values: Mapping[str, Any] = field(repr=False)
+
+
+def normalise(name: str) -> str:
+    """Option names are case-insensitive, and ``-`` and ``_`` are alike."""
+    return name.strip().lower().replace("-", "_")
+
+
+@dataclass(frozen=True)
+class OptionTable:
+    """The rows of one cloud, with the names that are accepted and ignored.
+
+    Parameters
+    ----------
+    options
+        The rows; a name may belong to one row only.
+    ignorable
+        Names that travel in storage options but configure something else. ``<word>`` stands for any text.
+    """
+
+    options: tuple[Option, ...]
+    ignorable: tuple[str, ...] = ()
+
+    @cached_property
+    def index(self) -> Mapping[str, tuple[Option, bool]]:
+        """Normalised spelling to row and inverse flag."""
+        index: dict[str, tuple[Option, bool]] = {}
+        for option in self.options:
+            for spelling, inverse in option.spellings():
+                if spelling in index and index[spelling][0] is not option:
+                    msg = f"option name {spelling!r} belongs to both {index[spelling][0].name!r} and {option.name!r}"
+                    raise ValueError(msg)
+                index[spelling] = option, inverse
+        return index
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Option]:
+        """Canonical name to row."""
+        return {option.name: option for option in self.options}
+
+    @cached_property
+    def _ignored(self) -> re.Pattern[str]:
+        patterns = (re.sub(r"<[^>]*>", ".+", re.escape(normalise(name))) for name in self.ignorable)
+        return re.compile("|".join(patterns) or r"(?!)")
+
+    def is_ignorable(self, name: str) -> bool:
+        """Whether ``name`` is accepted without effect."""
+        return self._ignored.fullmatch(normalise(name)) is not None
+
+    def closest(self, name: str) -> str | None:
+        """The known top-level name most like ``name``."""
+        known = [spelling for spelling in self.index if "." not in spelling]
+        matches = difflib.get_close_matches(normalise(name), known, n=1, cutoff=0.6)
+        return matches[0] if matches else None
+
+
+@dataclass(frozen=True)
+class Settings(Mapping[str, Setting]):
+    """What all layers together say: canonical name to setting. Its repr hides secrets."""
+
+    settings: Mapping[str, Setting]
+
+    def __getitem__(self, name: str) -> Setting:
+        return self.settings[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.settings)
+
+    def __len__(self) -> int:
+        return len(self.settings)
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """The value of an option, or ``default`` where no layer gives one."""
+        setting = self.settings.get(name)
+        return default if setting is None else setting.value
+
+    def with_values(self, origin: Origin, values: Mapping[str, Any], table: OptionTable) -> Settings:
+        """Add or replace canonical options."""
+        added = {name: Setting(table.by_name[name], value, origin, name) for name, value in values.items()}
+        return replace(self, settings={**self.settings, **added})
+
+    def without(self, *names: str) -> Settings:
+        """Leave options out."""
+        return replace(self, settings={name: s for name, s in self.settings.items() if name not in names})
+
+    def for_store(self) -> dict[str, dict[str, Any]]:
+        """The data plane's arguments by slot (``config``, ``client``, ``retry``), as the rows name them."""
+        slots: dict[str, dict[str, Any]] = {"config": {}, "client": {}, "retry": {}}
+        for setting in self.settings.values():
+            if setting.option.store is not None:
+                place(slots, setting.option.store, setting.option.to_store(setting.value))
+        return slots
+
+    def for_sdk(self) -> dict[str, Any]:
+        """The SDK plane's keywords, as the rows name them; dict options first, so that rows refine them."""
+        keywords: dict[str, Any] = {}
+        for setting in sorted(self.settings.values(), key=lambda s: s.option.members is None):
+            if setting.option.sdk is not None:
+                place(keywords, setting.option.sdk, setting.option.to_sdk(setting.value))
+        return keywords
+
+    def sdk_only(self) -> list[Setting]:
+        """The settings for which the data plane has no word."""
+        return [s for s in self.settings.values() if s.option.sdk_only and s.value not in (None, False, {})]
+
+
+def place(target: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set ``target[a][b] = value`` for ``a.b``; a mapping is merged into what is there, None is left out."""
+    *parents, leaf = dotted.split(".")
+    for parent in parents:
+        target = target.setdefault(parent, {})
+    if value is None:
+        return
+    if isinstance(value, Mapping) and isinstance(target.get(leaf), dict):
+        target[leaf] = {**target[leaf], **value}
+    else:
+        target[leaf] = dict(value) if isinstance(value, Mapping) else value
+
+
+def translate(table: OptionTable, layers: Sequence[Layer]) -> Settings:
+    """Resolve every name, cast every value, and let the higher layer win.
+
+    Parameters
+    ----------
+    table
+        The rows of one cloud.
+    layers
+        Values per origin, in any order.
+
+    Returns
+    -------
+    Settings
+        One setting for each option that some layer names. ``None`` counts as not given.
+
+    Raises
+    ------
+    UnknownOptionError
+        A keyword, URL or configuration names an option that no row knows.
+    ConflictingOptionsError
+        Two names of one option in one layer, or a keyword and the URL, have different values.
+    OptionError
+        A value cannot be cast; the message holds its type and origin, not the value.
+    """
+    read = [_read_layer(table, layer) for layer in sorted(layers, key=lambda layer: layer.origin)]
+    found: dict[str, Setting] = {}
+    identity: Origin | None = None
+    for settings in read:
+        for name, setting in settings.items():
+            if setting.option.identity and identity is not None and setting.origin != identity:
+                continue
+            if name not in found:
+                found[name] = setting
+            elif setting.origin is Origin.URL and found[name].origin is Origin.KEYWORD:
+                _refuse_difference(found[name], setting)
+        if identity is None:
+            active = [s.origin for s in settings.values() if s.option.identity and s.value is not False]
+            identity = active[0] if active else None
+    return Settings(found)
+
+
+def environment_layer(table: OptionTable, environ: Mapping[str, str]) -> Layer:
+    """What the environment says; an empty variable counts as unset. Values are keyed by variable name."""
+    values = {}
+    for option in table.options:
+        for variable in option.env:
+            if environ.get(variable):
+                values[variable] = environ[variable]
+                break
+    return Layer(Origin.ENVIRONMENT, values)
+
+
+def _read_layer(table: OptionTable, layer: Layer) -> dict[str, Setting]:
+    """Settings of one layer by canonical name."""
+    found: dict[str, Setting] = {}
+    if layer.origin is Origin.ENVIRONMENT:
+        entries = ((option, variable, layer.values[variable], False) for option, variable in _variables(table, layer))
+    else:
+        entries = _entries(table, layer.values, "")
+    for option, spelling, value, inverse in entries:
+        if value is None:
+            continue
+        try:
+            cast = option.cast(value, inverse=inverse)
+        except ValueError as error:
+            msg = f"option {spelling!r} ({layer.origin}): {error}, got {_describe(option, value)}"
+            raise OptionError(msg) from None
+        setting = Setting(option, cast, layer.origin, spelling)
+        if option.name in found and option.members is None:
+            _refuse_difference(found[option.name], setting)
+        elif option.name in found:
+            setting = replace(setting, value={**found[option.name].value, **cast})
+        found[option.name] = setting
+    return found
+
+
+def _variables(table: OptionTable, layer: Layer) -> Iterator[tuple[Option, str]]:
+    for option in table.options:
+        for variable in option.env:
+            if variable in layer.values:
+                yield option, variable
+                break
+
+
+def _entries(table: OptionTable, values: Mapping[str, Any], prefix: str) -> Iterator[tuple[Option, str, Any, bool]]:
+    """Rows named by a mapping, with the members of dict options lifted out of them."""
+    for name, value in values.items():
+        spelling = prefix + str(name)
+        row = table.index.get(normalise(spelling))
+        if row is None:
+            if not table.is_ignorable(spelling):
+                raise UnknownOptionError(_unknown(table, spelling))
+            continue
+        option, inverse = row
+        if option.members is None or not isinstance(value, Mapping):
+            yield option, spelling, value, inverse
+            continue
+        rest = {}
+        for member, inner in value.items():
+            member_name = option.members + str(member)
+            if normalise(member_name) in table.index or not option.members:
+                yield from _entries(table, {member_name: inner}, "")
+            else:
+                rest[member] = inner
+        if rest:
+            yield option, spelling, rest, False
+
+
+def _refuse_difference(first: Setting, second: Setting) -> None:
+    if first.value != second.value:
+        msg = (
+            f"{first.spelling!r} ({first.origin}) and {second.spelling!r} ({second.origin}) both set "
+            f"{first.option.name!r}, to different values: {first.shown} and {second.shown}; give one of them"
+        )
+        raise ConflictingOptionsError(msg)
+
+
+def _describe(option: Option, value: Any) -> str:
+    return type(value).__name__ if option.secret or not isinstance(value, str | int | float) else repr(value)
+
+
+def _unknown(table: OptionTable, spelling: str) -> str:
+    closest = table.closest(spelling)
+    hint = f"; did you mean {closest!r}?" if closest else ""
+    return f"unknown storage option {spelling!r}{hint}"

@@ -1,0 +1,80 @@
+"""Frozen values that the layers hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from objfs.errors import InvalidRangeError
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One place in an object store.
+
+    Parameters
+    ----------
+    bucket
+        Bucket, container or access-point ARN, spelled as the caller did. Empty for the root.
+    key
+        Object key, opaque: never decoded, cut or normalised. Empty for the bucket itself.
+    version
+        Version id, or None for the current version.
+    """
+
+    bucket: str
+    key: str = ""
+    version: str | None = None
+
+    @property
+    def path(self) -> str:
+        """``bucket/key``, as fsspec names it (without a version)."""
+        return f"{self.bucket}/{self.key}" if self.key else self.bucket
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A half-open range of bytes ``[start, stop)`` of one object.
+
+    Raises
+    ------
+    InvalidRangeError
+        ``start`` is negative or ``stop`` lies before ``start``.
+    """
+
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if self.start < 0 or self.stop < self.start:
+            msg = f"byte range [{self.start}, {self.stop}) must have 0 <= start <= stop"
+            raise InvalidRangeError(msg)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What one answer of a store said about an object.
+
+    Parameters
+    ----------
+    size
+        Bytes stored.
+    e_tag
+        ETag with its quotes, as on the wire; None where the store gives none.
+    last_modified
+        Timezone-aware; None where the store gives none.
+    version
+        Version id; None in a bucket without versions.
+    attributes
+        Content headers (``Content-Type``, ``Cache-Control``, ...) and user metadata, as the backend names them.
+    """
+
+    size: int
+    e_tag: str | None = None
+    last_modified: datetime | None = None
+    version: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
