@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 TRUE: Final = frozenset({"1", "true", "on", "yes", "y", "t"})
@@ -102,6 +104,14 @@ def as_duration(value: Any) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def as_milliseconds(value: Any) -> timedelta:
+    """A ``timedelta``, a number of milliseconds, or text with a unit, such as ``2s``."""
+    try:
+        return timedelta(milliseconds=as_float(value))
+    except ValueError:
+        return as_duration(value)
+
+
 def as_timestamp(value: Any) -> datetime:
     """A moment in UTC: an aware ``datetime``, ISO text, or Unix seconds or milliseconds (``>= 1e11``)."""
     if isinstance(value, datetime):
@@ -125,8 +135,26 @@ def as_timestamp(value: Any) -> datetime:
         raise ValueError(msg) from None
 
 
+def as_timestamp_millis(value: Any) -> datetime:
+    """A moment in UTC, where a bare number always counts milliseconds since 1970."""
+    try:
+        number = as_float(value)
+    except ValueError:
+        return as_timestamp(value)
+    try:
+        return datetime.fromtimestamp(number / 1000, UTC)
+    except (OverflowError, OSError, ValueError):
+        msg = "expected a timestamp between the years 1 and 9999, in milliseconds since 1970"
+        raise ValueError(msg) from None
+
+
 def as_mapping(value: Any) -> dict[str, Any]:
-    """A mapping; a copy, so that the caller's own is never changed."""
+    """A mapping, or the JSON text of one; a copy, so that the caller's own is never changed."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            pass
     if not isinstance(value, Mapping):
         msg = "expected a mapping"
         raise ValueError(msg)  # noqa: TRY004 - every cast fails with ValueError, its caller names the option
@@ -147,6 +175,14 @@ def as_text(value: Any) -> str:
     raise ValueError(msg)
 
 
+def as_pem(value: Any) -> str | Path:
+    """PEM text, recognised by its ``-----BEGIN`` line, or the path of a file that holds some."""
+    if isinstance(value, Path):
+        return value
+    text = as_text(value)
+    return text if "-----BEGIN" in text else Path(text)
+
+
 CASTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "str": as_text,
     "bool": as_bool,
@@ -155,5 +191,6 @@ CASTS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "duration": as_duration,
     "timestamp": as_timestamp,
     "dict": as_mapping,
+    "pem": as_pem,
     "object": lambda value: value,
 }

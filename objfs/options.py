@@ -50,8 +50,13 @@ class Option:
     aliases, inverse_aliases
         Other accepted names, in any vocabulary; ``a.b`` is the member ``b`` of the dict option ``a``. Inverse ones
         are booleans of the opposite meaning.
+    weak_aliases
+        Names that give way to any other name of the option in the same layer, instead of contradicting it.
+    readings
+        Names (aliases or variables) under which the value is written in another unit or other words, each with the
+        function that turns it into the row's; its None means "not given".
     env
-        Environment variables, the first one set wins.
+        Environment variables, the first one set wins. Each is also an accepted name, unless another row claims it.
     secret
         Never shown in a repr, a log line or an error.
     identity
@@ -73,6 +78,8 @@ class Option:
     kind: str = "str"
     aliases: tuple[str, ...] = ()
     inverse_aliases: tuple[str, ...] = ()
+    weak_aliases: tuple[str, ...] = ()
+    readings: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict, hash=False)
     env: tuple[str, ...] = ()
     secret: bool = False
     identity: bool = False
@@ -86,13 +93,22 @@ class Option:
 
     def spellings(self) -> Iterator[tuple[str, bool]]:
         """Every accepted name, normalised, and whether it has the opposite meaning."""
-        for name in (self.name, *self.aliases):
+        for name in (self.name, *self.aliases, *self.weak_aliases, *self.readings):
             yield normalise(name), False
         for name in self.inverse_aliases:
             yield normalise(name), True
 
-    def cast(self, value: Any, *, inverse: bool = False) -> Any:
+    def is_weak(self, spelling: str) -> bool:
+        """Whether ``spelling`` is one of the weak aliases."""
+        return normalise(spelling) in map(normalise, self.weak_aliases)
+
+    def cast(self, value: Any, *, inverse: bool = False, spelling: str = "") -> Any:
         """Bring ``value`` to the row's type; ``ValueError`` says what was expected, never what was given."""
+        for name, reading in self.readings.items():
+            if normalise(name) == normalise(spelling):
+                value = reading(value)
+        if value is None or (value == "" and self.identity):
+            return None
         result = CASTS[self.kind](value)
         if self.values and isinstance(result, str):
             known = {item.lower(): item for item in self.values}
@@ -156,6 +172,9 @@ class OptionTable:
                     msg = f"option name {spelling!r} belongs to both {index[spelling][0].name!r} and {option.name!r}"
                     raise ValueError(msg)
                 index[spelling] = option, inverse
+        for option in self.options:
+            for variable in option.env:
+                index.setdefault(normalise(variable), (option, False))
         return index
 
     @cached_property
@@ -305,17 +324,25 @@ def _read_layer(table: OptionTable, layer: Layer) -> dict[str, Setting]:
         if value is None:
             continue
         try:
-            cast = option.cast(value, inverse=inverse)
+            cast = option.cast(value, inverse=inverse, spelling=spelling)
         except ValueError as error:
             msg = f"option {spelling!r} ({layer.origin}): {error}, got {_describe(option, value)}"
             raise OptionError(msg) from None
-        setting = Setting(option, cast, layer.origin, spelling)
-        if option.name in found and option.members is None:
-            _refuse_difference(found[option.name], setting)
-        elif option.name in found:
-            setting = replace(setting, value={**found[option.name].value, **cast})
-        found[option.name] = setting
+        if cast is not None:
+            setting = Setting(option, cast, layer.origin, spelling)
+            found[option.name] = _joined(found[option.name], setting) if option.name in found else setting
     return found
+
+
+def _joined(first: Setting, second: Setting) -> Setting:
+    """One setting out of two that one layer gives for the same option."""
+    if first.option.members is not None:
+        return replace(second, value={**first.value, **second.value})
+    weak = [setting for setting in (first, second) if setting.option.is_weak(setting.spelling)]
+    if len(weak) == 1:
+        return second if first in weak else first
+    _refuse_difference(first, second)
+    return second
 
 
 def _variables(table: OptionTable, layer: Layer) -> Iterator[tuple[Option, str]]:
@@ -336,18 +363,29 @@ def _entries(table: OptionTable, values: Mapping[str, Any], prefix: str) -> Iter
                 raise UnknownOptionError(_unknown(table, spelling))
             continue
         option, inverse = row
-        if option.members is None or not isinstance(value, Mapping):
+        members = _members(value) if option.members is not None else None
+        if option.members is None or members is None:
             yield option, spelling, value, inverse
             continue
+        # What no row knows stays in the dict for the SDK; a dict that no backend takes must hold known members only.
+        closed = not option.members or option.sdk is None
         rest = {}
-        for member, inner in value.items():
+        for member, inner in members.items():
             member_name = option.members + str(member)
-            if normalise(member_name) in table.index or not option.members:
+            if normalise(member_name) in table.index or closed:
                 yield from _entries(table, {member_name: inner}, "")
             else:
                 rest[member] = inner
         if rest:
             yield option, spelling, rest, False
+
+
+def _members(value: Any) -> Mapping[str, Any] | None:
+    """The members of a dict option, also where it is JSON text; None where it is neither."""
+    try:
+        return CASTS["dict"](value)  # type: ignore[no-any-return]
+    except ValueError:
+        return None
 
 
 def _refuse_difference(first: Setting, second: Setting) -> None:

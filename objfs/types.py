@@ -78,3 +78,27 @@ class ObjectInfo:
     last_modified: datetime | None = None
     version: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """The last ``length`` bytes of an object."""
+
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes of one object, where they lie in it, and what the answer said about it."""
+
+    data: bytes
+    start: int
+    info: ObjectInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a store said about an object that was just written."""
+
+    e_tag: str | None
+    version: str | None

@@ -1,0 +1,74 @@
+"""Bounded concurrency in one event loop, and waiting for a loop that Ctrl-C can interrupt."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, TypeVar
+
+from objfs.errors import ObjfsError
+
+T = TypeVar("T")
+
+# A wait without a time-out cannot be interrupted on every platform; a short one costs nothing measurable.
+_POLL_SECONDS: Final = 0.5
+
+
+async def run_bounded(jobs: Iterable[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+    """Run jobs with at most ``limit`` at a time; results in order. The first failure cancels the others.
+
+    Jobs are started lazily, so that an iterator of jobs is never drained ahead of the work.
+    """
+    results: dict[int, T] = {}
+    running: dict[asyncio.Task[T], int] = {}
+    source = enumerate(jobs)
+
+    async def one(job: Callable[[], Awaitable[T]]) -> T:
+        return await job()
+
+    try:
+        exhausted = False
+        while True:
+            while not exhausted and len(running) < limit:
+                item = next(source, None)
+                if item is None:
+                    exhausted = True
+                else:
+                    running[asyncio.ensure_future(one(item[1]))] = item[0]
+            if not running:
+                return [results[index] for index in sorted(results)]
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                index = running.pop(task)
+                results[index] = task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.gather(*running, return_exceptions=True)
+
+
+def wait_for(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+    """Run a coroutine on a loop of another thread and wait; an interrupt cancels it and returns at once."""
+    with contextlib.suppress(RuntimeError):
+        if asyncio.get_running_loop() is loop:
+            coroutine.close()
+            msg = "a blocking call was made on the event loop that has to carry it out; await the coroutine instead"
+            raise BlockingCallError(msg)
+    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    try:
+        while True:
+            try:
+                return future.result(_POLL_SECONDS)
+            except concurrent.futures.TimeoutError:
+                if future.done():
+                    raise
+    except BaseException:
+        future.cancel()
+        raise
+
+
+class BlockingCallError(ObjfsError, NotImplementedError):
+    """A blocking call on the event loop that would have to carry it out (fsspec raises ``NotImplementedError``)."""

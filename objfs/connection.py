@@ -1,0 +1,134 @@
+"""What one filesystem instance knows of its cloud: settings, credentials, both planes, and the rule between them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from objfs import sdk, store
+from objfs.clouds._cloud import Cloud
+from objfs.credentials.select import CredentialChoice, credentials_for
+from objfs.options import Layer, Settings, environment_layer, translate
+from objfs.planes import Call, Circumstances, Decision, Plane, choose
+from objfs.sdk import SdkPlane
+from objfs.sdk_objects import SdkObjects
+from objfs.store import Store
+from objfs.types import Location
+
+logger = logging.getLogger("objfs")
+
+
+class Connection:
+    """Both planes of one configuration; nothing is imported, built or fetched before it is needed.
+
+    Parameters
+    ----------
+    cloud
+        Rows and pure functions of the cloud.
+    layers
+        What the caller, the URL and fsspec's configuration say.
+    environ
+        The environment, read once.
+    split
+        Path to location, as the filesystem does it.
+
+    Raises
+    ------
+    OptionError
+        Options are unknown, contradict each other or cannot be cast.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        layers: Iterable[Layer],
+        environ: Mapping[str, str],
+        split: Callable[[str], Location],
+    ) -> None:
+        self.cloud = cloud
+        self._environ = dict(environ)
+        self.settings: Settings = cloud.resolve(
+            translate(cloud.table, [*layers, environment_layer(cloud.table, environ)])
+        )
+        self.engine: str = self.settings.value("engine", "auto")
+        self.dircache: Any = None
+        self._split = split
+        self._lock = threading.RLock()
+        self._choice: CredentialChoice | None = None
+        self._stores: dict[str, Store] = {}
+        self._sdk: SdkPlane | None = None
+
+    @property
+    def choice(self) -> CredentialChoice:
+        """The refresher of this configuration, or what stands in its place; made on first use."""
+        with self._lock:
+            if self._choice is None:
+                self._choice = credentials_for(self.cloud, self.settings, self._environ)
+            return self._choice
+
+    def store(self, bucket: str) -> Store:
+        """The data plane's store of a bucket."""
+        found = self._stores.get(bucket)
+        if found is not None:
+            return found
+        with self._lock:
+            if bucket not in self._stores:
+                arguments = self.cloud.store_arguments(self.settings, bucket)
+                self._stores[bucket] = Store(arguments, self.choice, scheme=self.cloud.schemes[0])
+            return self._stores[bucket]
+
+    @property
+    def sdk(self) -> SdkPlane:
+        """The SDK plane."""
+        with self._lock:
+            if self._sdk is None:
+                self._sdk = SdkPlane(
+                    self.cloud.name,
+                    self.cloud.sdk_keywords(self.settings),
+                    self.choice,
+                    self._split,
+                    session=self.settings.value("session"),
+                    dircache=self.dircache,
+                )
+            return self._sdk
+
+    def decide(self, verb: str, *locations: Location, keywords: Iterable[str] = ()) -> Decision:
+        """Which plane carries a call out; the reason goes to the debug log."""
+        circumstances = Circumstances(
+            engine=self.engine,
+            cloud=self.cloud.name,
+            extra=self.cloud.extra,
+            refusal=lambda bucket: self.cloud.store_refusal(self.settings, bucket),
+            forked=not store.usable_in_this_process(),
+            sdk_installed=sdk.is_installed(self.cloud.name),
+        )
+        decision = choose(Call(verb, locations, frozenset(keywords)), circumstances)
+        logger.debug("%s: %s plane: %s", verb, decision.plane.value, decision.reason)
+        return decision
+
+    def objects(
+        self, verb: str, *locations: Location, keywords: Mapping[str, Any] | None = None
+    ) -> Store | SdkObjects:
+        """The first location's bucket, on the plane that the rule chooses for the call."""
+        decision = self.decide(verb, *locations, keywords=keywords or {})
+        if decision.plane is Plane.DATA:
+            return self.store(locations[0].bucket)
+        return SdkObjects(self.sdk, locations[0].bucket, keywords)
+
+    def require_sdk(self, verb: str) -> SdkPlane:
+        """The SDK plane for a verb that only it has; an error where the engine or the installation rules it out."""
+        self.decide(verb)
+        return self.sdk
+
+    def digest_environment(self) -> Mapping[str, str]:
+        """The variables that the settings were read from, for tests and ``explain``."""
+        names = {variable for option in self.cloud.table.options for variable in option.env}
+        return {name: value for name, value in self._environ.items() if name in names}
+
+
+def environ() -> Mapping[str, str]:
+    """The process's environment; the one place where objfs reads it."""
+    return os.environ

@@ -1,0 +1,371 @@
+"""The filesystem classes that fsspec finds: what a caller constructs, pickles and compares."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import inspect
+import io
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from fsspec import config as fsspec_config
+from fsspec.asyn import AsyncFileSystem, get_loop
+from fsspec.compression import compr
+from fsspec.utils import get_compression, stringify_path
+
+from objfs.clouds import S3
+from objfs.clouds._cloud import Cloud
+from objfs.clouds.s3 import WRITE_ATTRIBUTES
+from objfs.clouds.s3_urls import split_version
+from objfs.connection import Connection, environ
+from objfs.credentials.provider import provider_identity
+from objfs.namespace_verbs import NamespaceVerbs
+from objfs.options import REDACTED, Layer, Origin, normalise
+from objfs.types import Location
+from objfs.urls import scheme_of
+from objfs.writing import LayeredWriter, TextWriter
+
+if TYPE_CHECKING:
+    import asyncio
+
+# Keeps digests of secrets from being looked up in a table of known ones; not a secret itself, as tokens must be the
+# same in every process.
+_DIGEST_KEY: Final = b"objfs.dask.token"
+_TEXT_OPTIONS: Final = ("encoding", "errors", "newline")
+
+
+class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
+    """Let fsspec's instance cache tell instances apart that were configured by different environments."""
+
+    cloud: Cloud | None
+
+    @property
+    def _environment_digest(cls) -> str:
+        if cls.cloud is None:
+            return ""
+        variables = sorted({name for option in cls.cloud.table.options for name in option.env})
+        environment = environ()
+        text = json.dumps([(name, environment[name]) for name in variables if name in environment])
+        return _digest(text)
+
+
+class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
+    """A filesystem over one cloud's object store, with two planes behind it.
+
+    Parameters
+    ----------
+    *args
+        In the order of the class that this one takes over from (for S3: ``s3fs.S3FileSystem``).
+    **storage_options
+        Any option of the cloud, in any vocabulary; ``engine`` (``auto``, ``obstore``, ``sdk``);
+        ``storage_options_provider`` or ``credential_provider``.
+
+    Raises
+    ------
+    UnknownOptionError, ConflictingOptionsError, OptionError
+        The options are unknown, contradict each other or cannot be cast.
+    """
+
+    cloud: ClassVar[Cloud | None] = None
+    root_marker: ClassVar[str] = ""
+    _extra_tokenize_attributes: ClassVar[tuple[str, ...]] = ("_environment_digest",)
+    # A key may hold what looks like a protocol of fsspec's URL chains.
+    sep: ClassVar[str] = "/"
+
+    def __init__(self, *args: Any, **storage_options: Any) -> None:
+        cloud = self._cloud()
+        if len(args) > len(cloud.positional):
+            msg = f"{type(self).__name__} takes at most {len(cloud.positional)} positional arguments, {len(args)} given"
+            raise TypeError(msg)
+        given = dict(zip(cloud.positional, args, strict=False))
+        twice = sorted(set(given) & set(storage_options))
+        if twice:
+            msg = f"{type(self).__name__} got {', '.join(twice)} both by position and by keyword"
+            raise TypeError(msg)
+        layers = _layers(cloud, {**given, **storage_options})
+        self.connection = Connection(cloud, layers, environ(), self._split)
+        settings = self.connection.settings
+        super().__init__(
+            asynchronous=settings.value("asynchronous", False),
+            loop=settings.value("loop"),
+            batch_size=settings.value("batch_size"),
+            use_listings_cache=settings.value("use_listings_cache", True),
+            listings_expiry_time=_seconds(settings.value("listings_expiry_time")),
+            max_paths=settings.value("max_paths"),
+        )
+        self.connection.dircache = self.dircache
+        self.write_attributes = WRITE_ATTRIBUTES
+
+    @classmethod
+    def _cloud(cls) -> Cloud:
+        if cls.cloud is None:
+            msg = "use the class of a cloud, such as objfs.S3FileSystem"
+            raise TypeError(msg)
+        return cls.cloud
+
+    # -- paths and URLs -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        """A path without its scheme and trailing slashes, as fsspec's generic verbs expect it."""
+        if isinstance(path, list):
+            return [cls._strip_protocol(item) for item in path]
+        text = stringify_path(path)
+        scheme = scheme_of(text)
+        if scheme is not None and scheme in cls._cloud().schemes:
+            text = text[len(scheme) + len("://") :]
+        return text.rstrip("/") or cls.root_marker
+
+    @staticmethod
+    def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
+        """What a URL says beside the path, as one private keyword: fsspec refuses a URL's keyword that is also given."""
+        scheme = scheme_of(path)
+        if scheme is None or "?versionId=" not in path:
+            return {}
+        return {"url_options": {"version_aware": True}}
+
+    def _split(self, path: str, version_id: str | None = None) -> Location:
+        """Bucket, key and version of a path; the key is opaque."""
+        location = self._cloud().split(stringify_path(path))
+        version_aware = bool(self.connection.settings.value("version_aware", False))
+        if version_aware:
+            location = split_version(location)
+        if version_id is None:
+            return location
+        if not version_aware:
+            msg = "version_id needs version_aware=True"
+            raise ValueError(msg)
+        if location.version not in (None, version_id):
+            msg = f"the path names version {location.version!r}, version_id={version_id!r}"
+            raise ValueError(msg)
+        return Location(location.bucket, location.key, version_id)
+
+    def split_path(self, path: str) -> tuple[str, str, str | None]:
+        """Bucket, key and version id of a path, as s3fs names them."""
+        location = self._split(path)
+        return location.bucket, location.key, location.version
+
+    # -- listings cache -----------------------------------------------------------------------------------------
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        """Forget listings: all of them, or those that hold ``path`` or lie above it."""
+        if path is None:
+            self.dircache.clear()
+            return
+        inner = self._strip_protocol(path)
+        while inner:
+            self.dircache.pop(inner, None)
+            inner = self._parent(inner)
+        self.dircache.pop("", None)
+
+    def _written(self, path: str) -> None:
+        """An object appeared, changed or went."""
+        self.invalidate_cache(path)
+
+    # -- open ---------------------------------------------------------------------------------------------------
+
+    def open(  # noqa: A003 - fsspec's name
+        self,
+        path: Any,
+        mode: str = "rb",
+        block_size: int | None = None,
+        cache_options: Mapping[str, Any] | None = None,
+        compression: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Open an object.
+
+        Parameters
+        ----------
+        path
+            ``bucket/key`` or URL.
+        mode
+            ``r``, ``w``, ``x`` or ``a``, with ``b`` for bytes.
+        block_size
+            Bytes per read of a given ``cache_type``; bytes per part when writing (at least 5 MiB).
+        cache_options
+            For the given ``cache_type``.
+        compression
+            A codec of fsspec, or ``infer`` from the name.
+        **kwargs
+            ``encoding``, ``errors``, ``newline`` for text; else as for ``_open``.
+
+        Returns
+        -------
+        file object
+            Nothing that is written is visible before ``close()`` succeeds.
+        """
+        text = {name: kwargs.pop(name) for name in _TEXT_OPTIONS if name in kwargs}
+        binary = mode if "b" in mode else mode.replace("t", "") + "b"
+        autocommit = kwargs.pop("autocommit", not self._intrans)
+        raw = self._open(
+            stringify_path(path),
+            binary,
+            block_size=block_size,
+            autocommit=autocommit,
+            cache_options=cache_options,
+            **kwargs,
+        )
+        writing = "r" not in mode
+        if writing and not autocommit:
+            self.transaction.files.append(raw)
+        file: Any = raw
+        codec = get_compression(stringify_path(path), compression) if compression is not None else None
+        if codec is not None:
+            compressed = compr[codec](raw, mode="w" if writing else "r")
+            file = LayeredWriter(compressed, raw) if writing else compressed  # type: ignore[arg-type]
+        if "b" in mode:
+            return file
+        return (TextWriter if writing else io.TextIOWrapper)(file, **text)
+
+    # -- event loops and processes ------------------------------------------------------------------------------
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that blocking calls run on; a forked child has one of its own."""
+        return get_loop() if self._loop is None or self._pid != os.getpid() else self._loop
+
+    # -- identity -----------------------------------------------------------------------------------------------
+
+    def __dask_tokenize__(self) -> Any:
+        """The same in every process for the same options; secrets enter as keyed digests."""
+        shown = [
+            (setting.option.name, str(setting.origin), self._token_of(setting.option.secret, setting.value))
+            for _, setting in sorted(self.connection.settings.items())
+            if setting.option.name not in ("loop", "asynchronous")
+        ]
+        return type(self).__module__, type(self).__qualname__, shown
+
+    @staticmethod
+    def _token_of(secret: bool, value: Any) -> str:
+        if isinstance(value, str | int | float | bool):
+            return _digest(str(value)) if secret else repr(value)
+        if isinstance(value, Mapping):
+            return _digest(json.dumps(value, sort_keys=True, default=repr))
+        return provider_identity(value) if secret else repr(value)
+
+    # -- what only the SDK has ----------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        # Private names of fsspec and dunders must fail fast: pickle and copy look for them on half-made instances.
+        if name.startswith("__") or "connection" not in self.__dict__:
+            raise AttributeError(name)
+        sdk = self.connection.sdk
+        from objfs import sdk as seam
+
+        if not seam.is_installed(self._cloud().name) or not (
+            hasattr(sdk.peer, name) or name in _INSTANCE_ATTRIBUTES
+        ):
+            msg = f"{type(self).__name__!r} object has no attribute {name!r}"
+            raise AttributeError(msg)
+        if inspect.iscoroutinefunction(getattr(sdk.peer, name, None)):
+            self.connection.require_sdk(name)
+        return sdk.attribute(name)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={setting.shown}"
+            for name, setting in sorted(self.connection.settings.items())
+            if setting.origin is Origin.KEYWORD
+        )
+        return f"{type(self).__name__}({shown})"
+
+    def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
+        """As fsspec, and without ``include_password`` with every secret redacted, whatever it is called."""
+        full: dict[str, Any] = super().to_dict(include_password=include_password)
+        return full if include_password else _redact(self._cloud(), full)
+
+    def to_json(self, *, include_password: bool = True) -> str:
+        """As fsspec, and without ``include_password`` with every secret redacted, whatever it is called."""
+        full: str = super().to_json(include_password=include_password)
+        return full if include_password else json.dumps(_redact(self._cloud(), json.loads(full)))
+
+
+# Set in s3fs's constructor, so that its class does not show them.
+_INSTANCE_ATTRIBUTES: Final = frozenset(
+    {
+        "anon",
+        "cache_regions",
+        "client_kwargs",
+        "config_kwargs",
+        "default_block_size",
+        "default_cache_type",
+        "default_fill_cache",
+        "endpoint_url",
+        "fixed_upload_size",
+        "kwargs",
+        "local_expiry_check",
+        "max_concurrency",
+        "req_kw",
+        "requester_pays",
+        "s3_additional_kwargs",
+        "session",
+        "use_ssl",
+        "version_aware",
+    }
+)
+
+
+class S3FileSystem(ObjectFileSystem):
+    """Amazon S3 and compatible stores, for ``s3://`` and ``s3a://``.
+
+    Examples
+    --------
+    >>> fs = S3FileSystem(anon=True)  # doctest: +SKIP
+    >>> fs.ls("bucket/prefix")  # doctest: +SKIP
+    """
+
+    cloud = S3
+    protocol = S3.schemes
+
+
+def _layers(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:
+    """Tell the caller's own keywords from those that fsspec's configuration added to them."""
+    configured: dict[str, Any] = {}
+    for scheme in cloud.schemes:
+        configured = {**fsspec_config.conf.get(scheme, {}), **configured}
+    url = given.get("url_options") or {}
+    keywords, defaults = {}, {}
+    for name, value in given.items():
+        if name == "url_options":
+            continue
+        same = name in configured and configured[name] == value
+        (defaults if same else keywords)[name] = value
+    # An option that the caller names in one vocabulary and the configuration in another is the caller's.
+    chosen = {cloud.table.index[normalise(name)][0].name for name in keywords if normalise(name) in cloud.table.index}
+    defaults = {
+        name: value
+        for name, value in defaults.items()
+        if normalise(name) not in cloud.table.index or cloud.table.index[normalise(name)][0].name not in chosen
+    }
+    return [
+        Layer(Origin.KEYWORD, keywords),
+        Layer(Origin.URL, url),
+        Layer(Origin.FSSPEC_CONFIG, defaults),
+    ]
+
+
+def _seconds(value: Any) -> float | None:
+    return None if value is None else float(value.total_seconds())
+
+
+def _digest(text: str) -> str:
+    return hmac.new(_DIGEST_KEY, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _redact(cloud: Cloud, value: Any, prefix: str = "") -> Any:
+    """Replace every secret of the table, also in nested dict options."""
+    if not isinstance(value, Mapping):
+        return value
+    result = {}
+    for name, inner in value.items():
+        row = cloud.table.index.get(normalise(prefix + str(name)))
+        if row is not None and row[0].secret and inner is not None:
+            result[name] = REDACTED
+        else:
+            members = row[0].members if row is not None else None
+            result[name] = _redact(cloud, inner, members or "")
+    return result

@@ -1,0 +1,283 @@
+"""Filesystem verbs about names: ls, find, info, exists, mkdir, rm. Listings come from the SDK plane, see DATA_VERBS."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from objfs.byte_verbs import KEYS_PER_DELETE, ByteVerbs
+from objfs.concurrency import run_bounded
+from objfs.sdk_objects import SdkObjects
+
+if TYPE_CHECKING:
+    from objfs.types import Location, ObjectInfo
+
+# What appending to an object keeps of it.
+_PRESERVED: Final = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+    "ServerSideEncryption",
+    "SSEKMSKeyId",
+    "BucketKeyEnabled",
+    "StorageClass",
+    "WebsiteRedirectLocation",
+)
+
+
+class NamespaceVerbs(ByteVerbs):
+    """Names, listings and metadata."""
+
+    # -- one object ---------------------------------------------------------------------------------------------
+
+    async def _stat(self, location: Location) -> ObjectInfo:
+        """Size, ETag, time and version of an object, from whichever plane answers first."""
+        objects = self.connection.objects("head", location)
+        return await objects.head(location.key, version=location.version)
+
+    async def _any_below(self, location: Location) -> bool:
+        """Whether a directory exists: some key lies below the name."""
+        if self.connection.decide("exists", location_for_prefix(location)).plane.value == "obstore":
+            return await self.connection.store(location.bucket).any_below(location.key.rstrip("/"))
+        return await SdkObjects(self.connection.sdk, location.bucket).any_below(location.key)
+
+    async def _info(
+        self,
+        path: str,
+        bucket: str | None = None,  # noqa: ARG002 - s3fs's positional arguments
+        key: str | None = None,  # noqa: ARG002
+        refresh: bool = False,  # noqa: ARG002 - the answer is always fresh
+        version_id: str | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Everything s3fs tells of an object, directory or bucket; asked of the server each time."""
+        sdk = self.connection.require_sdk("info")
+        location = self._split(path, version_id)
+        if not location.bucket:
+            return {"name": "", "size": 0, "type": "directory"}
+        info: dict[str, Any] = await sdk.call(
+            "_info", location.path, refresh=True, version_id=location.version, **kwargs
+        )
+        return info
+
+    async def _exists(self, path: str, **kwargs: Any) -> bool:
+        """Whether an object, directory or bucket exists; asked of the server each time."""
+        location = self._split(path, kwargs.pop("version_id", None))
+        if not location.bucket:
+            return True
+        if not location.key:
+            sdk = self.connection.require_sdk("bucket")
+            return bool(await sdk.call("_exists", location.bucket))
+        try:
+            await self._stat(location)
+        except (FileNotFoundError, IsADirectoryError):
+            return location.version is None and await self._isdir(path)
+        return True
+
+    async def _isfile(self, path: str) -> bool:
+        location = self._split(path)
+        if not location.key:
+            return False
+        try:
+            await self._stat(location)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def _isdir(self, path: str) -> bool:
+        location = self._split(path)
+        if not location.bucket:
+            return True
+        try:
+            if not location.key.rstrip("/"):
+                return await self._exists(location.bucket)
+            return await self._any_below(location)
+        except FileNotFoundError:
+            return False
+
+    async def _size(self, path: str) -> int | None:
+        location = self._split(path)
+        if not location.key:
+            return 0
+        try:
+            return (await self._stat(location)).size
+        except FileNotFoundError:
+            info: dict[str, Any] = await self._info(path)
+            size: int = info["size"]
+            return size
+
+    async def _preserved(self, location: Location) -> dict[str, Any]:
+        """Headers and metadata that an object keeps when it is appended to."""
+        self.connection.require_sdk("append")
+        answer: Mapping[str, Any] = await SdkObjects(self.connection.sdk, location.bucket).request(
+            "head_object", location.key
+        )
+        return {name: answer[name] for name in _PRESERVED if answer.get(name)}
+
+    # -- listings -----------------------------------------------------------------------------------------------
+
+    async def _ls(
+        self, path: str, detail: bool = True, refresh: bool = False, versions: bool = False, **kwargs: Any
+    ) -> list[Any]:
+        """List a directory, a bucket, or with an empty path all buckets."""
+        sdk = self.connection.require_sdk("list")
+        found: list[Any] = await sdk.call(
+            "_ls", self._strip_protocol(path), detail=True, refresh=refresh, versions=versions, **kwargs
+        )
+        return list(found) if detail else sorted(item["name"] for item in found)
+
+    async def _find(
+        self,
+        path: str,
+        maxdepth: int | None = None,
+        withdirs: bool | None = None,
+        detail: bool = False,
+        prefix: str = "",
+        **kwargs: Any,
+    ) -> Any:
+        """List all objects below a path, with few requests of a thousand keys each."""
+        sdk = self.connection.require_sdk("list")
+        return await sdk.call(
+            "_find",
+            self._strip_protocol(path),
+            maxdepth=maxdepth,
+            withdirs=withdirs,
+            detail=detail,
+            prefix=prefix,
+            **kwargs,
+        )
+
+    async def _walk(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> AsyncIterator[Any]:
+        """Walk the directories below a path."""
+        if self._strip_protocol(path) in ("", "*"):
+            msg = "a walk over all buckets is refused; name a bucket"
+            raise ValueError(msg)
+        async for item in super()._walk(path, maxdepth=maxdepth, **kwargs):
+            yield item
+
+    async def _glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
+        if self._strip_protocol(path).startswith("*"):
+            msg = "a glob over all buckets is refused; name a bucket"
+            raise ValueError(msg)
+        return await super()._glob(path, maxdepth=maxdepth, **kwargs)
+
+    # -- buckets and deletion -----------------------------------------------------------------------------------
+
+    async def _mkdir(self, path: str, acl: Any = False, create_parents: bool = True, **kwargs: Any) -> None:
+        """Create a bucket; a directory needs no creation."""
+        sdk = self.connection.require_sdk("bucket")
+        await sdk.call("_mkdir", self._strip_protocol(path), acl=acl, create_parents=create_parents, **kwargs)
+
+    async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
+        sdk = self.connection.require_sdk("bucket")
+        await sdk.call("_makedirs", self._strip_protocol(path), exist_ok=exist_ok)
+
+    async def _rmdir(self, path: str) -> None:
+        """Delete an empty bucket."""
+        sdk = self.connection.require_sdk("bucket")
+        await sdk.call("_rmdir", self._strip_protocol(path))
+        self.invalidate_cache(path)
+
+    async def _rm(
+        self,
+        path: str | list[str],
+        recursive: bool = False,
+        batch_size: int | None = None,
+        maxdepth: int | None = None,
+        **kwargs: Any,
+    ) -> list[str]:
+        """Delete objects, with ``recursive`` whole trees and buckets; an object that cannot be deleted raises.
+
+        Returns
+        -------
+        list of str
+            The paths that were deleted.
+        """
+        if isinstance(path, str) and recursive:
+            await self._rm_versions(path)
+        found = await self._expand_path(path, recursive=recursive, maxdepth=maxdepth)
+        by_bucket: dict[str, list[str]] = {}
+        for item in found:
+            location = self._split(item)
+            keys = by_bucket.setdefault(location.bucket, [])
+            if location.key:
+                keys.append(location.key)
+        jobs = [
+            lambda b=bucket, k=keys[at : at + KEYS_PER_DELETE]: self._delete_keys(b, k, kwargs)  # type: ignore[misc]
+            for bucket, keys in by_bucket.items()
+            for at in range(0, len(keys), KEYS_PER_DELETE)
+        ]
+        try:
+            done = await run_bounded(jobs, batch_size or 3)
+        finally:
+            for item in found:
+                self.invalidate_cache(item)
+        for item in found:
+            if not self._split(item).key:
+                await self._rmdir(item)
+        return [name for names in done for name in names]
+
+    async def _delete_keys(self, bucket: str, keys: list[str], keywords: Mapping[str, Any]) -> list[str]:
+        if len(keys) == 1:
+            await self._rm_file(f"{bucket}/{keys[0]}", **keywords)
+            return [f"{bucket}/{keys[0]}"]
+        sdk = self.connection.require_sdk("delete many")
+        answer = await sdk.call(
+            "_call_s3",
+            "delete_objects",
+            keywords,
+            Bucket=bucket,
+            Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+        )
+        # s3fs drops these; an object that is still there must not look deleted.
+        errors = answer.get("Errors", [])
+        if errors:
+            first = errors[0]
+            text = f"{len(errors)} of {len(keys)} objects were not deleted; the first: {first.get('Code')}"
+            kind = PermissionError if first.get("Code") == "AccessDenied" else OSError
+            number = errno.EACCES if kind is PermissionError else errno.EIO
+            raise kind(number, f"{text}: {first.get('Message')}", f"{bucket}/{first.get('Key')}")
+        return [f"{bucket}/{key}" for key in keys]
+
+    async def _rm_versions(self, path: str) -> None:
+        """Empty a versioned bucket, which cannot be deleted while it holds old versions."""
+        location = self._split(path)
+        if location.key or not location.bucket:
+            return
+        sdk = self.connection.require_sdk("bucket")
+        if await sdk.call("_is_bucket_versioned", location.bucket):
+            await sdk.call("_rm_versioned_bucket_contents", location.bucket)
+
+    # -- the rest of s3fs's verbs that fsspec knows too ---------------------------------------------------------
+
+    async def _url(self, path: str, expires: int = 3600, client_method: str = "get_object", **kwargs: Any) -> str:
+        """A presigned URL.
+
+        Parameters
+        ----------
+        path
+            The object.
+        expires
+            Seconds that the URL is good for; never longer than the credentials that sign it.
+        client_method
+            What the URL does, as boto names it.
+        """
+        sdk = self.connection.require_sdk("sign")
+        url: str = await sdk.call("_url", path, expires=expires, client_method=client_method, **kwargs)
+        return url
+
+    async def _checksum(self, path: str, refresh: bool = True) -> int:  # noqa: ARG002 - the answer is always fresh
+        """A number that changes whenever the object does."""
+        sdk = self.connection.require_sdk("info")
+        checksum: int = await sdk.call("_checksum", path, refresh=True)
+        return checksum
+
+
+def location_for_prefix(location: Location) -> Location:
+    """The location whose key obstore has to name to list below it: without the slash of a directory's spelling."""
+    return type(location)(location.bucket, location.key.rstrip("/"), location.version)

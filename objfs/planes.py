@@ -1,0 +1,155 @@
+"""The one rule: a call goes to the data plane when that can carry it out exactly, and to the SDK plane otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from objfs.errors import EngineError, MissingExtraError
+from objfs.store import addressable
+from objfs.types import Location
+
+
+class Plane(Enum):
+    """Who carries a call out."""
+
+    DATA = "obstore"
+    SDK = "sdk"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plane, and why."""
+
+    plane: Plane
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the rule looks at.
+
+    Parameters
+    ----------
+    verb
+        A key of ``DATA_VERBS``, or any other name.
+    locations
+        Objects that the call touches.
+    keywords
+        Names of call keywords that were given.
+    """
+
+    verb: str
+    locations: tuple[Location, ...] = ()
+    keywords: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is the same for all calls of an instance in one process.
+
+    Parameters
+    ----------
+    engine
+        ``auto``, ``obstore`` or ``sdk``.
+    cloud, extra
+        For messages.
+    refusal
+        Bucket to the reason why its settings cannot be told to the data plane; None where they can.
+    forked
+        The process is a forked child whose parent had used obstore.
+    sdk_installed
+        The peer can be imported.
+    """
+
+    engine: str
+    cloud: str
+    extra: str
+    refusal: Callable[[str], str | None]
+    forked: bool
+    sdk_installed: bool
+
+
+# Verbs that obstore carries out exactly, with the call keywords that it has words for. `write_attributes` stands for
+# the content headers, metadata, storage class and tags that a put can carry; the writer translates them.
+_WRITE: Final = frozenset(
+    {
+        "CacheControl",
+        "ContentDisposition",
+        "ContentEncoding",
+        "ContentLanguage",
+        "ContentType",
+        "Metadata",
+        "StorageClass",
+        "Tagging",
+    }
+)
+DATA_VERBS: Final[Mapping[str, frozenset[str]]] = {
+    "read": frozenset(),
+    "head": frozenset(),
+    "exists": frozenset(),
+    "write": _WRITE | {"mode", "if_match"},
+    "upload": _WRITE,
+    "delete": frozenset(),
+    "copy": frozenset(),
+}
+
+SDK_VERBS: Final[Mapping[str, str]] = {
+    "list": "a listing by obstore cannot be proved exact: it hides or refuses keys such as 'a//b', '/a' and 'a/'",
+    "info": "obstore's answers lack keys that info() holds, such as StorageClass",
+    "append": "obstore cannot append",
+    "delete many": "obstore does not say which of many deletions failed",
+    "bucket": "obstore cannot create, delete or list buckets",
+    "upload": "obstore has no conditional multipart upload",
+}
+
+
+def choose(call: Call, circumstances: Circumstances) -> Decision:
+    """Decide which plane carries out a call.
+
+    Raises
+    ------
+    EngineError
+        ``engine="obstore"`` and the data plane cannot carry the call out exactly.
+    MissingExtraError
+        The call needs the SDK plane, which is not installed.
+    """
+    reason = _reason_against_data_plane(call, circumstances)
+    if reason is None:
+        return Decision(Plane.DATA, "the data plane can carry it out exactly")
+    if circumstances.engine == "obstore":
+        msg = f"engine='obstore' cannot carry out {call.verb!r} exactly: {reason}; leave engine='auto'"
+        raise EngineError(msg)
+    if not circumstances.sdk_installed:
+        advice = f"pip install 'objfs[{circumstances.extra}]'"
+        if circumstances.forked:
+            advice = f"start the process with 'spawn' instead of 'fork', or {advice}"
+        msg = f"{call.verb!r} needs the SDK plane, which is not installed ({reason}): {advice}"
+        raise MissingExtraError(msg)
+    return Decision(Plane.SDK, reason)
+
+
+def _reason_against_data_plane(call: Call, circumstances: Circumstances) -> str | None:
+    if circumstances.engine == "sdk":
+        return "engine='sdk' was asked for"
+    known = DATA_VERBS.get(call.verb)
+    if known is None:
+        return SDK_VERBS.get(call.verb, "only the SDK has this call")
+    unknown = sorted(call.keywords - known)
+    if unknown:
+        return SDK_VERBS["upload"] if call.verb == "upload" else f"obstore has no word for {', '.join(unknown)}"
+    for location in call.locations:
+        if not addressable(location.key):
+            return f"obstore cannot name the key {location.key!r}"
+        if location.version is not None:
+            return "a version was named"
+        refusal = circumstances.refusal(location.bucket)
+        if refusal is not None:
+            return refusal
+    if len({location.bucket for location in call.locations}) > 1:
+        return "obstore cannot copy from one bucket to another"
+    if circumstances.forked:
+        return "obstore does not survive fork()"
+    return None

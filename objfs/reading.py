@@ -1,0 +1,236 @@
+"""File objects for reading: the open is the first useful request, every later one is pinned to its version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from fsspec.asyn import AbstractAsyncStreamedFile
+from fsspec.caching import BaseCache
+from fsspec.spec import AbstractBufferedFile
+
+from objfs.transfers import PART_BYTES, Source
+from objfs.types import ByteRange, Chunk, Location, Suffix
+
+if TYPE_CHECKING:
+    from objfs.filesystem import ObjectFileSystem
+
+# The first request of an open brings this much: small objects are whole after it, and it costs about as long as one
+# byte would.
+HEAD_BYTES: Final = 256 << 10
+# Formats whose readers begin at the end, and how much of the end they usually want.
+TAIL_BYTES: Final[Mapping[str, int]] = {
+    ".parquet": 256 << 10,
+    ".orc": 256 << 10,
+    ".arrow": 64 << 10,
+    ".feather": 64 << 10,
+    ".zip": 64 << 10,
+}
+RANDOM_MARGIN_BYTES: Final = 64 << 10
+FIRST_WINDOW_BYTES: Final = 1 << 20
+LAST_WINDOW_BYTES: Final = 32 << 20
+
+
+class AdaptiveCache(BaseCache):  # type: ignore[misc]
+    """Read ahead of sequential access in growing windows; give random access what it asks and a small margin.
+
+    Parameters
+    ----------
+    blocksize
+        The smallest window of sequential access, bytes.
+    fetcher
+        ``(start, stop) -> bytes``; ``stop`` never exceeds ``size``.
+    size
+        Bytes of the object.
+    first
+        What the open already brought.
+    """
+
+    name: ClassVar[str] = "adaptive"
+
+    def __init__(
+        self, blocksize: int, fetcher: Callable[[int, int], bytes], size: int, *, first: Chunk | None = None
+    ) -> None:
+        super().__init__(blocksize, fetcher, size)
+        self._opening = (first.start, first.data) if first is not None else (0, b"")
+        self._ahead: tuple[int, bytes] = (0, b"")
+        self._window = 0
+        self._expected = 0
+
+    def _fetch(self, start: int | None, stop: int | None) -> bytes:
+        begin, end = start or 0, self.size if stop is None else min(stop, self.size)
+        if begin >= end:
+            return b""
+        for held_start, held in (self._opening, self._ahead):
+            if held_start <= begin and end <= held_start + len(held):
+                self._expected = end
+                return held[begin - held_start : end - held_start]
+        return self._fetch_more(begin, end)
+
+    def _fetch_more(self, begin: int, end: int) -> bytes:
+        prefix = b""
+        sequential = begin == self._expected
+        for held_start, held in (self._ahead, self._opening):
+            if held_start <= begin < held_start + len(held):
+                prefix = held[begin - held_start :]
+                break
+        self._window = min(max(2 * self._window, self.blocksize), LAST_WINDOW_BYTES) if sequential else 0
+        fetch_from = begin + len(prefix)
+        fetch_to = min(self.size, max(end, fetch_from + max(self._window, RANDOM_MARGIN_BYTES)))
+        data = self.fetcher(fetch_from, fetch_to)
+        self._expected = end
+        wanted = end - fetch_from
+        if wanted < len(data):
+            self._ahead = (fetch_from, data)
+        return prefix + data[:wanted] if prefix or wanted < len(data) else data
+
+
+class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
+    """An open object, binary, seekable.
+
+    Opening costs one request: a ranged GET that brings size, ETag and the first bytes, or for formats that are read
+    from the end (``.parquet``, ``.orc``, ``.arrow``, ``.feather``, ``.zip``) the last bytes. Every later request
+    carries ``If-Match``.
+
+    Parameters
+    ----------
+    fs
+        The filesystem.
+    path
+        ``bucket/key``.
+    source
+        The object on the plane that reads it.
+    block_size
+        Bytes per read of the given ``cache_type``, or the smallest read-ahead window of the default cache.
+    cache_type, cache_options
+        A cache of ``fsspec.caching``; None is objfs's own adaptive cache.
+    size
+        Bytes of the object where the caller knows them: the open then costs no request and is not pinned before the
+        first one.
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError
+        At open.
+    FileExpired
+        On a read after the object was replaced.
+    """
+
+    def __init__(
+        self,
+        fs: ObjectFileSystem,
+        path: str,
+        source: Source,
+        *,
+        block_size: int | None = None,
+        cache_type: str | None = None,
+        cache_options: Mapping[str, Any] | None = None,
+        size: int | None = None,
+    ) -> None:
+        self._source = source
+        self.e_tag: str | None = None
+        self.version_id = source.location.version
+        self.bucket, self.key = source.location.bucket, source.location.key
+        first: Chunk | None = None
+        if size is None:
+            first = fs._wait(source.first(_opening_range(source.location)))
+            size, self.e_tag = first.info.size, first.info.e_tag
+            self.version_id = self.version_id or first.info.version
+        super().__init__(
+            fs,
+            path,
+            "rb",
+            block_size or FIRST_WINDOW_BYTES,
+            cache_type=cache_type or "none",
+            cache_options=dict(cache_options or {}),
+            size=size,
+        )
+        if cache_type is None:
+            self.cache = AdaptiveCache(self.blocksize, self._fetch_range, size, first=first)
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        stop = min(end, self.size)
+        if start >= stop:
+            return b""
+        data: bytes = self.fs._wait(self._fetch(ByteRange(start, stop)))
+        return data
+
+    async def _fetch(self, wanted: ByteRange) -> bytes:
+        if self.e_tag is None:
+            chunk = await self._source.get(ByteRange(wanted.start, min(wanted.stop, wanted.start + PART_BYTES)))
+            self.e_tag = chunk.info.e_tag
+            if chunk.start + len(chunk.data) >= wanted.stop:
+                return chunk.data
+            rest = ByteRange(chunk.start + len(chunk.data), wanted.stop)
+            return chunk.data + await self._source.fetch(rest, self.e_tag)
+        return await self._source.fetch(wanted, self.e_tag)
+
+    def metadata(self, refresh: bool = False, **kwargs: Any) -> Any:
+        """User metadata of the object."""
+        return self.fs.metadata(self.path, refresh, **kwargs)
+
+    def getxattr(self, xattr_name: str, **kwargs: Any) -> Any:
+        """One entry of the user metadata."""
+        return self.fs.getxattr(self.path, xattr_name, **kwargs)
+
+    def url(self, **kwargs: Any) -> Any:
+        """A presigned URL of the object."""
+        return self.fs.url(self.path, **kwargs)
+
+    def __reduce__(self) -> Any:
+        return _reopen, (self.fs, self.path, self.blocksize, self.size, self.loc, self.e_tag)
+
+
+def _reopen(fs: Any, path: str, block_size: int, size: int, position: int, e_tag: str | None) -> ObjectFile:
+    """Open the same object elsewhere, still pinned to the version that was open."""
+    file: ObjectFile = fs.open(path, "rb", block_size=block_size, size=size)
+    file.e_tag = e_tag
+    file.seek(position)
+    return file
+
+
+def _opening_range(location: Location) -> ByteRange | Suffix:
+    dot = location.key.rfind(".")
+    tail = TAIL_BYTES.get(location.key[dot:].lower()) if dot >= 0 else None
+    return ByteRange(0, HEAD_BYTES) if tail is None else Suffix(tail)
+
+
+class AsyncObjectFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
+    """An open object whose ``read`` is awaited; one version, no read-ahead."""
+
+    def __init__(self, fs: ObjectFileSystem, path: str, source: Source) -> None:
+        self.fs, self.path, self.mode, self.loc = fs, path, "rb", 0
+        self.size: int | None = None
+        self._source = source
+        self._e_tag: str | None = None
+        self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file was closed."""
+        return self._closed
+
+    @closed.setter
+    def closed(self, value: bool) -> None:
+        self._closed = value
+
+    async def read(self, length: int | None = -1) -> bytes:
+        """Read from the current position; a negative length means to the end."""
+        if self._closed:
+            msg = "I/O operation on closed file."
+            raise ValueError(msg)
+        if self.size is None:
+            info = await self._source.head()
+            self.size, self._e_tag = info.size, info.e_tag
+        stop = self.size if length is None or length < 0 else min(self.size, self.loc + length)
+        if stop <= self.loc:
+            return b""
+        data = await self._source.fetch(ByteRange(self.loc, stop), self._e_tag)
+        self.loc += len(data)
+        return data
+
+    async def close(self) -> None:
+        """Close the file."""
+        self._closed = True
+
+

@@ -1,0 +1,205 @@
+"""The SDK plane: the only module that imports s3fs. It is an instance of the peer's own class, one per event loop.
+
+Built on first use from the settings and the credentials that the data plane uses; what it caches of listings is the
+filesystem's own cache, so that both planes forget alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import importlib
+import importlib.util
+import inspect
+import os
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+from fsspec.asyn import get_loop
+
+from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
+from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
+from objfs.errors import CredentialsError, MissingExtraError, ObjfsError, PreconditionFailedError
+from objfs.types import Location
+
+# Cloud to the peer's module and class, and to the extra that installs it.
+PEERS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "s3": ("s3fs", "S3FileSystem", "s3"),
+    "gcs": ("gcsfs", "GCSFileSystem", "gcs"),
+    "azure": ("adlfs", "AzureBlobFileSystem", "azure"),
+}
+
+
+@cache
+def is_installed(cloud: str) -> bool:
+    """Whether the peer of a cloud can be imported; looked up without importing it."""
+    return importlib.util.find_spec(PEERS[cloud][0]) is not None
+
+
+def peer_class(cloud: str) -> type[Any]:
+    """The peer's filesystem class.
+
+    Raises
+    ------
+    MissingExtraError
+        The peer is not installed.
+    """
+    module, name, extra = PEERS[cloud]
+    try:
+        return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+    except ImportError as error:
+        msg = f"this call needs {module}: pip install 'objfs[{extra}]'"
+        raise MissingExtraError(msg) from error
+
+
+def _exact(peer: type[Any], split: Callable[[str], Location]) -> type[Any]:
+    """The peer's class with our reading of paths: its own cuts ``?versionId=`` off keys of unversioned instances."""
+
+    def split_path(self: Any, path: str) -> tuple[str, str, str | None]:  # noqa: ARG001 - a method of the class below
+        location = split(path)
+        return location.bucket, location.key, location.version
+
+    return type(peer.__name__, (peer,), {"split_path": split_path, "__module__": __name__, "_cache": {}})
+
+
+class SdkPlane:
+    """Instances of the peer's filesystem, made on first use.
+
+    Parameters
+    ----------
+    cloud
+        Key of ``PEERS``.
+    keywords
+        Constructor keywords of the peer, without credentials.
+    choice
+        The refresher that signs, or ``ANONYMOUS``.
+    split
+        Path to location, as the filesystem does it.
+    session
+        A session of the caller's own, used as it is.
+    dircache
+        The listings cache that all instances share.
+    """
+
+    def __init__(
+        self,
+        cloud: str,
+        keywords: Mapping[str, Any],
+        choice: CredentialChoice,
+        split: Callable[[str], Location],
+        *,
+        session: Any = None,
+        dircache: Any = None,
+    ) -> None:
+        self._cloud = cloud
+        self._keywords = dict(keywords)
+        self._choice = choice
+        self._split = split
+        self._session = session
+        self._dircache = dircache
+        self._lock = threading.Lock()
+        self._instances: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
+        self._pid = os.getpid()
+
+    @property
+    def used(self) -> bool:
+        """Whether any instance was made yet."""
+        return bool(self._instances)
+
+    @property
+    def peer(self) -> type[Any]:
+        """The peer's class."""
+        return peer_class(self._cloud)
+
+    def instance(self, *, here: bool = False) -> Any:
+        """The peer's instance for fsspec's I/O loop, or with ``here`` for the loop that is running now."""
+        if self._pid != os.getpid():
+            # A forked child has the parent's instances, whose loops and sockets are not its own.
+            self._pid, self._lock, self._instances = os.getpid(), threading.Lock(), weakref.WeakKeyDictionary()
+        main = get_loop()
+        loop = asyncio.get_running_loop() if here else main
+        with self._lock:
+            if loop not in self._instances:
+                self._instances[loop] = self._build(loop, own_loop=loop is main)
+            return self._instances[loop]
+
+    def _build(self, loop: asyncio.AbstractEventLoop, *, own_loop: bool) -> Any:
+        peer = _exact(self.peer, self._split)
+        keywords = dict(self._keywords)
+        if self._session is not None:
+            keywords["session"] = self._session
+        elif self._choice is not NATIVE_CHAIN:
+            refresher = None if self._choice is ANONYMOUS else self._choice
+            keywords["session"] = aio_session(refresher)
+            if refresher is not None:
+                register_refresh_on_rejection(keywords["session"], refresher)
+        instance = peer(
+            **keywords, asynchronous=not own_loop, loop=loop if own_loop else None, skip_instance_cache=True
+        )
+        if self._dircache is not None:
+            instance.dircache = self._dircache
+        return instance
+
+    async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Await a coroutine of the peer's instance for the running loop, with its errors turned into ours."""
+        try:
+            return await getattr(self.instance(here=True), name)(*args, **kwargs)
+        except Exception as error:
+            raise translate_error(error, args) from error
+
+    def attribute(self, name: str) -> Any:
+        """A public attribute or method of the peer's instance; coroutines run on the loop that is running."""
+        if inspect.iscoroutinefunction(getattr(self.peer, name, None)):
+
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                return await self.call(name, *args, **kwargs)
+
+            return coroutine
+        value = getattr(self.instance(), name)
+        return _translating(value) if inspect.ismethod(value) else value
+
+
+def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a method of the peer so that its errors are ours."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            raise translate_error(error, args) from error
+
+    call.__name__, call.__doc__ = method.__name__, method.__doc__
+    return call
+
+
+def translate_error(error: Exception, args: tuple[Any, ...] = ()) -> BaseException:
+    """The exception that users catch for one that the peer or its SDK let through.
+
+    The peer already raises builtins for most answers of a server; what is left is botocore's own, which is no
+    ``OSError``, and failed preconditions, which it does not tell from other bad requests.
+    """
+    subject = next((item for item in args if isinstance(item, str)), None)
+    module = type(error).__module__.partition(".")[0]
+    if isinstance(error, ObjfsError):
+        return error
+    provider_error = error.__cause__
+    while provider_error is not None and not isinstance(provider_error, CredentialsError):
+        provider_error = provider_error.__cause__
+    if provider_error is not None:
+        return provider_error
+    if isinstance(error, OSError) and error.errno == errno.EINVAL and "pre-condition" in str(error):
+        return PreconditionFailedError(errno.EINVAL, str(error.args[1]), subject)
+    if module not in ("botocore", "aiobotocore", "aiohttp") or isinstance(error, OSError):
+        return error
+    if type(error).__name__ == "NoCredentialsError":
+        return CredentialsError(errno.EACCES, str(error), subject)
+    if type(error).__name__ == "ParamValidationError":
+        return ValueError(str(error))
+    if "Timeout" in type(error).__name__:
+        return TimeoutError(errno.ETIMEDOUT, str(error), subject)
+    if "Connect" in type(error).__name__:
+        return ConnectionError(errno.ECONNREFUSED, str(error), subject)
+    return OSError(errno.EIO, str(error), subject)

@@ -1,0 +1,375 @@
+"""The data plane: the only module that imports obstore.
+
+One `Store` serves one bucket. It moves bytes, asks the shared refresher for credentials before each request, replaces
+credentials that the server rejects (once, then retries once), and turns obstore's errors into those of
+`objfs.errors` and the builtins that users of fsspec catch.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from objfs.clouds._cloud import StoreArguments
+from objfs.credentials.rejection import REJECTED_CODES, code_in
+from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
+from objfs.credentials.store_adapter import StoreCredentials
+from objfs.errors import CredentialsExpiredError, ObjfsError, PreconditionFailedError, ThrottledError
+from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
+
+if TYPE_CHECKING:
+    from obstore.store import S3Store
+
+T = TypeVar("T")
+
+_STATUS: Final = re.compile(r"status code: (\d{3})")
+_MESSAGE: Final = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+_TIMED_OUT: Final = re.compile(r"kind: Timeout|timed? ?out", re.IGNORECASE)
+
+# The process whose obstore runtime exists. A forked child inherits its memory but not its threads, so that a call
+# there would wait for ever (run with obstore 0.12.1).
+_runtime_pid: int | None = None
+
+
+def usable_in_this_process() -> bool:
+    """Whether obstore may be called here: not in a child forked after the parent had used it."""
+    return _runtime_pid is None or _runtime_pid == os.getpid()
+
+
+def addressable(key: str) -> bool:
+    """Whether obstore's ``Path`` names exactly this key (it drops outer slashes and refuses ``.``, ``..``, ``//``)."""
+    return all(segment not in ("", ".", "..") for segment in key.split("/")) and not any(
+        character < " " or character == "\x7f" for character in key
+    )
+
+
+class Store:
+    """The objects of one bucket, through obstore.
+
+    Parameters
+    ----------
+    arguments
+        Everything obstore is told; it reads no environment for what is set there.
+    choice
+        A refresher, ``ANONYMOUS``, or ``NATIVE_CHAIN`` for obstore's own look-up of credentials.
+    scheme
+        For the URLs in error messages.
+    """
+
+    def __init__(self, arguments: StoreArguments, choice: CredentialChoice, *, scheme: str = "s3") -> None:
+        self._arguments = arguments
+        self._choice = choice
+        self._scheme = scheme
+        self._adapter = None if choice is ANONYMOUS or choice is NATIVE_CHAIN else StoreCredentials(choice)
+        self._lock = threading.Lock()
+        self._built: S3Store | None = None
+
+    @property
+    def _store(self) -> S3Store:
+        global _runtime_pid  # noqa: PLW0603 - one runtime per process, whatever the number of stores
+        if self._built is None:
+            with self._lock:
+                if self._built is None:
+                    from obstore.store import S3Store
+
+                    arguments = self._arguments
+                    self._built = S3Store(
+                        arguments.bucket,
+                        config=cast("Any", dict(arguments.config)),
+                        client_options=cast("Any", dict(arguments.client_options)),
+                        retry_config=cast("Any", dict(arguments.retry_config) or None),
+                        credential_provider=cast("Any", self._adapter),
+                    )
+                    _runtime_pid = os.getpid()
+        return self._built
+
+    async def get(
+        self,
+        key: str,
+        wanted: ByteRange | Suffix | None = None,
+        *,
+        if_match: str | None = None,
+        version: str | None = None,
+    ) -> Chunk:
+        """Read an object or a range of it; a range may reach past the end, but must begin before it.
+
+        Raises
+        ------
+        FileNotFoundError, PermissionError, PreconditionFailedError, OSError
+            ``OSError`` with ``EINVAL`` where the range begins at or past the end, as for every range of an empty
+            object.
+        """
+        import obstore
+
+        options = _get_options(wanted, if_match, version)
+
+        async def request() -> Chunk:
+            answer = await obstore.get_async(self._store, key, options=cast("Any", options))
+            data = await answer.bytes_async()
+            return Chunk(data.to_bytes(), answer.range[0], _object_info(answer.meta, answer.attributes))
+
+        return await self._call(key, request)
+
+    async def stream(self, key: str, *, chunk_bytes: int, if_match: str | None = None) -> AsyncIterator[bytes]:
+        """The whole object, a chunk at a time."""
+        import obstore
+
+        options = _get_options(None, if_match, None)
+
+        async def request() -> Any:
+            return await obstore.get_async(self._store, key, options=cast("Any", options))
+
+        answer = await self._call(key, request)
+        stream = answer.stream(min_chunk_size=chunk_bytes)
+        while True:
+            try:
+                chunk = await anext(stream)
+            except StopAsyncIteration:
+                return
+            except Exception as error:
+                raise self._translate(error, key) from error
+            yield chunk.to_bytes()
+
+    async def get_ranges(self, key: str, ranges: Sequence[ByteRange]) -> list[bytes]:
+        """Read several ranges of one object, each with a request of its own, all of one version."""
+        first = await self.get(key, ranges[0])
+        rest = [await self.get(key, item, if_match=first.info.e_tag) for item in ranges[1:]]
+        return [first.data, *(chunk.data for chunk in rest)]
+
+    async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
+        """What the store says about an object, without its bytes."""
+        import obstore
+
+        options: dict[str, Any] = {"head": True}
+        if version is not None:
+            options["version"] = version
+
+        async def request() -> ObjectInfo:
+            try:
+                answer = await obstore.get_async(self._store, key, options=cast("Any", options))
+            except Exception as error:
+                if _is_bare_refusal(error):
+                    # An answer to HEAD has no body. One byte more tells expired credentials from forbidden ones.
+                    await obstore.get_async(self._store, key, options=cast("Any", {**options, "head": False}))
+                raise
+            return _object_info(answer.meta, answer.attributes)
+
+        return await self._call(key, request)
+
+    async def put(
+        self,
+        key: str,
+        data: bytes | bytearray | memoryview,
+        *,
+        create: bool = False,
+        if_match: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Written:
+        """Write an object with one request.
+
+        Raises
+        ------
+        FileExistsError
+            ``create`` and the object exists.
+        PreconditionFailedError
+            ``if_match`` and the object is not that version.
+        """
+        import obstore
+
+        mode: Any = "create" if create else {"e_tag": if_match} if if_match is not None else "overwrite"
+
+        async def request() -> Written:
+            answer = await obstore.put_async(
+                self._store,
+                key,
+                data,
+                mode=mode,
+                use_multipart=False,
+                attributes=dict(attributes or {}),
+                tags=dict(tags or {}),
+            )
+            return Written(answer["e_tag"], answer["version"])
+
+        return await self._call(key, request)
+
+    def put_stream(
+        self,
+        key: str,
+        parts: Iterator[bytes],
+        *,
+        part_bytes: int,
+        max_concurrency: int,
+        attributes: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Written:
+        """Write an object as a multipart upload, blocking; an exception from ``parts`` aborts it and comes back."""
+        import obstore
+
+        try:
+            answer = obstore.put(
+                self._store,
+                key,
+                parts,
+                use_multipart=True,
+                chunk_size=part_bytes,
+                max_concurrency=max_concurrency,
+                attributes=dict(attributes or {}),
+                tags=dict(tags or {}),
+            )
+        except Exception as error:
+            raise self._translate(error, key) from error
+        return Written(answer["e_tag"], answer["version"])
+
+    async def delete(self, key: str) -> None:
+        """Delete one object; S3 does not say whether it was there."""
+        import obstore
+
+        await self._call(key, lambda: obstore.delete_async(self._store, key))
+
+    async def copy(self, source: str, target: str) -> None:
+        """Copy within the bucket with one request (S3: up to 5 GiB)."""
+        import obstore
+
+        await self._call(source, lambda: obstore.copy_async(self._store, source, target))
+
+    async def any_below(self, prefix: str) -> bool:
+        """Whether any key begins with ``prefix/`` (with an empty prefix: whether the bucket holds anything).
+
+        A key that obstore cannot name makes its listing fail, which proves that it is there.
+        """
+        import obstore
+        from obstore.exceptions import InvalidPathError
+
+        async def request() -> bool:
+            listing = obstore.list(self._store, prefix or None, chunk_size=1)
+            try:
+                return bool(await anext(listing.__aiter__(), []))
+            except InvalidPathError:
+                return True
+
+        return await self._call(prefix, request)
+
+    async def _call(self, key: str, request: Callable[[], Awaitable[T]]) -> T:
+        """Carry a request out; when the server rejects the credentials, replace them and retry once."""
+        refresher = None if self._adapter is None else self._adapter.refresher
+        for last_try in (False, True):
+            used = None if refresher is None else await refresher.current_async()
+            try:
+                return await request()
+            except Exception as error:
+                if refresher is not None and used is not None and not last_try and _rejected(error):
+                    refresher.reject(used)
+                    continue
+                raise self._translate(error, key) from error
+        raise AssertionError  # the second round returns or raises
+
+    def _translate(self, error: Exception, key: str) -> BaseException:
+        url = f"{self._scheme}://{self._arguments.bucket}/{key}"
+        provider_error = None if self._adapter is None else self._adapter.last_error
+        return translate_error(error, url, provider_error)
+
+
+def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, version: str | None) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if isinstance(wanted, Suffix):
+        options["range"] = {"suffix": wanted.length}
+    elif wanted is not None:
+        options["range"] = (wanted.start, wanted.stop)
+    if if_match is not None:
+        options["if_match"] = if_match
+    if version is not None:
+        options["version"] = version
+    return options
+
+
+def _object_info(meta: Mapping[str, Any], attributes: Mapping[str, str]) -> ObjectInfo:
+    return ObjectInfo(meta["size"], meta["e_tag"], meta["last_modified"], meta["version"], dict(attributes))
+
+
+def _rejected(error: Exception) -> bool:
+    """Whether the server turned the credentials down."""
+    return code_in(str(error)) in REJECTED_CODES
+
+
+def _is_bare_refusal(error: Exception) -> bool:
+    status = _STATUS.search(str(error))
+    return status is not None and status[1] in ("400", "401", "403") and code_in(str(error)) is None
+
+
+# S3 error codes and HTTP statuses that are neither "not found" nor "forbidden": exception and errno, as s3fs has them
+# (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+_ERRNO: Final[Mapping[str, tuple[type[OSError], int]]] = {
+    "BucketAlreadyExists": (FileExistsError, errno.EEXIST),
+    "BucketAlreadyOwnedByYou": (FileExistsError, errno.EEXIST),
+    "ConditionalRequestConflict": (PreconditionFailedError, errno.EINVAL),
+    "EntityTooLarge": (OSError, errno.EMSGSIZE),
+    "ExpiredToken": (CredentialsExpiredError, errno.EACCES),
+    "InternalError": (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
+    "InvalidAccessKeyId": (PermissionError, errno.EACCES),
+    "InvalidObjectState": (PermissionError, errno.EACCES),
+    "KeyTooLongError": (OSError, errno.ENAMETOOLONG),
+    "MetadataTooLarge": (OSError, errno.EMSGSIZE),
+    "NotImplemented": (OSError, errno.ENOSYS),
+    "RequestTimeout": (TimeoutError, errno.ETIMEDOUT),
+    "RequestTimeTooSkewed": (PermissionError, errno.EACCES),
+    "ServiceUnavailable": (ThrottledError, errno.EBUSY),
+    "SignatureDoesNotMatch": (PermissionError, errno.EACCES),
+    "SlowDown": (ThrottledError, errno.EBUSY),
+    "301": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
+    "307": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
+    "400": (OSError, errno.EINVAL),
+    "401": (PermissionError, errno.EACCES),
+    "403": (PermissionError, errno.EACCES),
+    "404": (FileNotFoundError, errno.ENOENT),
+    "405": (OSError, errno.EPERM),
+    "409": (OSError, errno.EBUSY),
+    "412": (PreconditionFailedError, errno.EINVAL),
+    "416": (OSError, errno.EINVAL),
+    "429": (ThrottledError, errno.EBUSY),
+    "500": (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
+    "501": (OSError, errno.ENOSYS),
+    "503": (ThrottledError, errno.EBUSY),
+}
+
+
+def translate_error(error: Exception, url: str, provider_error: BaseException | None = None) -> BaseException:
+    """The exception that users catch for one of obstore's.
+
+    Parameters
+    ----------
+    error
+        What obstore raised; its text holds the HTTP status and the body of the answer, but no header.
+    url
+        Object or prefix that was asked for.
+    provider_error
+        What the credential provider raised last, which obstore hides in text.
+    """
+    from obstore import exceptions as theirs
+
+    if isinstance(error, ObjfsError) or not isinstance(error, theirs.BaseError | OSError | ValueError):
+        return error
+    if provider_error is not None and isinstance(error, theirs.UnauthenticatedError):
+        return provider_error
+    text = str(error).partition("\n\nDebug source")[0]
+    code, status, message = code_in(text), _STATUS.search(text), _MESSAGE.search(text)
+    said = ": ".join(part for part in (code, message and message[1]) if part) or text.split("<?xml", maxsplit=1)[0]
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(errno.ENOENT, said, url)
+    if isinstance(error, theirs.AlreadyExistsError):
+        return FileExistsError(errno.EEXIST, "the object exists already and must not be replaced", url)
+    if isinstance(error, theirs.PermissionDeniedError | theirs.UnauthenticatedError) and code not in _ERRNO:
+        return PermissionError(errno.EACCES, said, url)
+    for known in (code, status and status[1], "412" if isinstance(error, theirs.PreconditionError) else None):
+        if known in _ERRNO:
+            kind, number = _ERRNO[known]
+            return kind(number, said, url)
+    if _TIMED_OUT.search(str(error)):
+        return TimeoutError(errno.ETIMEDOUT, said, url)
+    if "kind: Connect" in str(error):
+        return ConnectionError(errno.ECONNREFUSED, said, url)
+    return OSError(errno.EIO, said, url)

@@ -1,0 +1,317 @@
+"""File objects for writing: nothing is visible before ``close()`` succeeds, and a failed write leaves nothing."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import logging
+import sys
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from fsspec.spec import AbstractBufferedFile
+
+from objfs.types import Written
+from objfs.uploads import Upload
+
+if TYPE_CHECKING:
+    from objfs.filesystem import ObjectFileSystem
+
+logger = logging.getLogger("objfs")
+
+# How many callers up an `__exit__` is looked for; fsspec's own context managers are two or three away.
+_FRAMES_SEARCHED: Final = 12
+
+_open_writers: weakref.WeakSet[ObjectWriter] = weakref.WeakSet()
+
+
+class Target(Protocol):
+    """Where a writer's bytes go."""
+
+    part_bytes: int
+
+    def put(self, data: bytes) -> Written:
+        """Write the object with one request."""
+        ...
+
+    def upload(self) -> Upload:
+        """Begin a multipart upload."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallableTarget:
+    """A target made of two functions."""
+
+    part_bytes: int
+    put: Callable[[bytes], Written]
+    upload: Callable[[], Upload]
+
+
+class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
+    """An object being written, binary, not seekable.
+
+    What fits in one part is one PUT at close; more is a parallel multipart upload with parts of one size. Memory is
+    bounded by the part size times the parts in flight.
+
+    The object appears when ``close()`` (in a transaction: ``commit()``) succeeds. It does not appear, and an upload
+    that was begun is aborted, when the ``with`` block that holds the file is left by an exception, when the file is
+    garbage-collected or the interpreter exits before it was closed, or when a part fails.
+
+    Parameters
+    ----------
+    fs, path
+        Where the object goes.
+    mode
+        ``wb``, ``xb`` or ``ab``.
+    target
+        How to put and upload.
+    autocommit
+        False in a transaction: ``close()`` keeps the bytes for ``commit()`` or ``discard()``.
+    prefix
+        Bytes that come before what is written (a short object that is appended to).
+    position
+        Where writing begins, for ``tell()``.
+    """
+
+    def __init__(
+        self,
+        fs: ObjectFileSystem,
+        path: str,
+        mode: str,
+        target: Target,
+        *,
+        autocommit: bool = True,
+        prefix: bytes = b"",
+        position: int = 0,
+        upload: Upload | None = None,
+    ) -> None:
+        super().__init__(fs, path, mode, target.part_bytes, autocommit=autocommit)
+        self._target = target
+        self._pending = bytearray(prefix)
+        self._upload = upload
+        self._settled = False
+        self._handled_at_open = sys.exception()
+        self.e_tag: str | None = None
+        self.version_id: str | None = None
+        self.loc = position
+        _open_writers.add(self)
+
+    def write(self, data: Any) -> int:
+        """Take bytes; whole parts are sent on while more are taken."""
+        if self.closed:
+            msg = "write to closed file"
+            raise ValueError(msg)
+        view = memoryview(data).cast("B")
+        written = len(view)
+        while len(view):
+            # A full part waits for the next byte: an object of exactly one part is a single PUT.
+            if len(self._pending) == self.blocksize:
+                self._send_part()
+            room = self.blocksize - len(self._pending)
+            self._pending += view[:room]
+            view = view[room:]
+        self.loc += written
+        return written
+
+    def flush(self, force: bool = False) -> None:
+        """Do nothing: a part of an object cannot be made visible."""
+
+    def _send_part(self) -> None:
+        part = bytes(self._pending)
+        self._pending.clear()
+        with self._failing():
+            if self._upload is None:
+                self._upload = self._target.upload()
+            self._upload.write(part)
+
+    def close(self) -> None:
+        """Publish the object, unless it is left to a transaction, or the ``with`` block around it is failing."""
+        if self.closed:
+            return
+        if self._leaving_by_exception():
+            self.fail()
+            return
+        self.closed = True
+        if self.autocommit:
+            self.commit()
+
+    def commit(self) -> None:
+        """Publish the object.
+
+        Raises
+        ------
+        OSError
+            The upload failed; nothing was published.
+        """
+        if self._settled:
+            return
+        with self._failing():
+            if self._upload is None:
+                written = self._target.put(bytes(self._pending))
+            else:
+                if self._pending:
+                    self._upload.write(bytes(self._pending))
+                written = self._upload.finish()
+        self._settle()
+        self.e_tag, self.version_id = written.e_tag, written.version
+        self.fs._written(self.path)
+
+    def discard(self) -> None:
+        """Give the object up; nothing of it stays."""
+        if self._settled:
+            return
+        upload, _ = self._upload, self._settle()
+        if upload is not None:
+            upload.abort()
+
+    def fail(self) -> None:
+        """Close without publishing."""
+        self.closed = True
+        self.discard()
+
+    def _settle(self) -> None:
+        self._settled = True
+        self._upload = None
+        self._pending = bytearray()
+        _open_writers.discard(self)
+
+    @contextlib.contextmanager
+    def _failing(self) -> Any:
+        """Whatever goes wrong with the target, nothing stays behind and the file is closed."""
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self.fail()
+            raise
+
+    def _leaving_by_exception(self) -> bool:
+        """Whether an ``__exit__`` that is handling an exception is closing this file.
+
+        ``fsspec.open(...)``, ``io.TextIOWrapper`` and ``contextlib.ExitStack`` close the file whatever happened in
+        their ``with`` block; only their caller knows that it failed.
+        """
+        handled = sys.exception()
+        if handled is None or handled is self._handled_at_open:
+            return False
+        frame = sys._getframe(1)  # noqa: SLF001 - the only way to see the caller's __exit__
+        for _ in range(_FRAMES_SEARCHED):
+            if frame.f_code.co_name == "__exit__" and _mentions(frame.f_locals, handled):
+                return True
+            if frame.f_back is None:
+                return False
+            frame = frame.f_back
+        return False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.fail()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_settled", True) and (self.autocommit or not self.closed):
+            logger.warning("%s was never closed; it is not published", self.path)
+            with contextlib.suppress(Exception):
+                self.fail()
+
+    def __reduce__(self) -> Any:
+        msg = "a file open for writing cannot be pickled"
+        raise TypeError(msg)
+
+
+def _mentions(names: dict[str, Any], error: BaseException) -> bool:
+    return any(value is error or (isinstance(value, tuple) and error in value) for value in names.values())
+
+
+class LayeredWriter(io.BufferedIOBase):
+    """A compressor over a writer: closing it closes both, failing publishes neither."""
+
+    def __init__(self, compressor: Any, raw: ObjectWriter) -> None:
+        self._compressor, self._raw = compressor, raw
+
+    def writable(self) -> bool:
+        """Tell that bytes are taken."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Compress."""
+        self._compressor.write(data)
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        """Do nothing: what is compressed so far is no whole object."""
+
+    def close(self) -> None:
+        """Finish the compressed stream and publish the object."""
+        if self.closed:
+            return
+        try:
+            if not self._raw.closed:
+                self._compressor.close()
+                self._raw.close()
+        except BaseException:
+            self._raw.fail()
+            raise
+        finally:
+            super().close()
+
+    def fail(self) -> None:
+        """Close without publishing."""
+        self._raw.fail()
+        self.close()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.fail()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_raw") and not self.closed:
+            self.fail()
+
+
+class TextWriter(io.TextIOWrapper):
+    """Text over a writer: an exception in the ``with`` block, or garbage collection, publishes nothing."""
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is not None:
+            self._fail()
+        self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(ValueError):
+            if not self.closed:
+                self._fail()
+
+    def _fail(self) -> None:
+        raw: Any = self.buffer
+        raw.fail()
+        # The wrapper flushes what it holds when it closes; a failed file has nowhere to put it.
+        with contextlib.suppress(ValueError):
+            self.detach()
+
+    def close(self) -> None:
+        """Publish the object."""
+        try:
+            done = self.buffer.closed
+        except ValueError:  # detached
+            return
+        if not done:
+            super().close()
+
+
+@atexit.register
+def _fail_open_writers() -> None:
+    """An interpreter that exits publishes nothing that was not closed."""
+    for writer in list(_open_writers):
+        with contextlib.suppress(Exception):
+            writer.fail()
