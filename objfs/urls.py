@@ -112,7 +112,8 @@ def split_web_url(url: str) -> WebUrl:
     rest, hash_mark, fragment = strip_scheme(url).partition("#")
     rest, question_mark, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
-    if "@" in authority:
+    # A password may hold "?" or "#", which would hide its "@" from the authority.
+    if "@" in strip_scheme(url).partition("/")[0]:
         msg = f"{redact_url(url)} holds credentials; leave them out of the URL and pass them as options"
         raise UrlError(msg)
     match = _HOST_AND_PORT.fullmatch(authority)
