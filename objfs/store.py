@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from objfs.clouds._cloud import StoreArguments
-from objfs.credentials.rejection import REJECTED_CODES, code_in
+from objfs.credentials.rejection import code_in, is_rejection
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.errors import CredentialsExpiredError, ObjfsError, PreconditionFailedError, ThrottledError
@@ -262,16 +262,15 @@ class Store:
             try:
                 return await request()
             except Exception as error:
-                if refresher is not None and used is not None and not last_try and _rejected(error):
-                    refresher.reject(used)
+                refused = used is not None and not last_try and is_rejection(str(error))
+                if refused and refresher is not None and used is not None and refresher.reject(used):
                     continue
                 raise self._translate(error, key) from error
         raise AssertionError  # the second round returns or raises
 
     def _translate(self, error: Exception, key: str) -> BaseException:
         url = f"{self._scheme}://{self._arguments.bucket}/{key}"
-        provider_error = None if self._adapter is None else self._adapter.last_error
-        return translate_error(error, url, provider_error)
+        return translate_error(error, url)
 
 
 def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, version: str | None) -> dict[str, Any]:
@@ -289,11 +288,6 @@ def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, versio
 
 def _object_info(meta: Mapping[str, Any], attributes: Mapping[str, str]) -> ObjectInfo:
     return ObjectInfo(meta["size"], meta["e_tag"], meta["last_modified"], meta["version"], dict(attributes))
-
-
-def _rejected(error: Exception) -> bool:
-    """Whether the server turned the credentials down."""
-    return code_in(str(error)) in REJECTED_CODES
 
 
 def _is_bare_refusal(error: Exception) -> bool:
@@ -337,7 +331,7 @@ _ERRNO: Final[Mapping[str, tuple[type[OSError], int]]] = {
 }
 
 
-def translate_error(error: Exception, url: str, provider_error: BaseException | None = None) -> BaseException:
+def translate_error(error: Exception, url: str) -> BaseException:
     """The exception that users catch for one of obstore's.
 
     Parameters
@@ -346,15 +340,13 @@ def translate_error(error: Exception, url: str, provider_error: BaseException | 
         What obstore raised; its text holds the HTTP status and the body of the answer, but no header.
     url
         Object or prefix that was asked for.
-    provider_error
-        What the credential provider raised last, which obstore hides in text.
     """
     from obstore import exceptions as theirs
 
     if isinstance(error, ObjfsError) or not isinstance(error, theirs.BaseError | OSError | ValueError):
         return error
-    if provider_error is not None and isinstance(error, theirs.UnauthenticatedError):
-        return provider_error
+    if isinstance(error.__cause__, ObjfsError):
+        return error.__cause__
     text = str(error).partition("\n\nDebug source")[0]
     code, status, message = code_in(text), _STATUS.search(text), _MESSAGE.search(text)
     said = ": ".join(part for part in (code, message and message[1]) if part) or text.split("<?xml", maxsplit=1)[0]
