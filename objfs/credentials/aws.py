@@ -1,0 +1,279 @@
+"""Where AWS credentials come from, decided by the settings. botocore is imported at the first fetch that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from objfs.credentials.identity import keyed_digest
+from objfs.credentials.values import Credentials, Source
+from objfs.errors import CredentialsError, MissingExtraError
+from objfs.options import Origin, Settings
+
+DEFAULT_SESSION_NAME: Final = "objfs"
+# STS accepts no shorter session than this.
+SHORTEST_SESSION_SECONDS: Final = 900
+
+# What a chain depends on beside the settings: the rest of the environment does not tell two chains apart.
+_CHAIN_OPTIONS: Final = (
+    "profile",
+    "shared_credentials_file",
+    "config_file",
+    "metadata_endpoint",
+    "imdsv1_fallback",
+    "disable_ec2_metadata",
+    "container_credentials_relative_uri",
+    "container_credentials_full_uri",
+    "container_authorization_token_file",
+    "container_authorization_token",
+    "endpoint_url_sts",
+    "region",
+    "default_region",
+)
+_ROLE_OPTIONS: Final = (
+    "role_arn",
+    "role_session_name",
+    "external_id",
+    "endpoint_url_sts",
+    "load_frequency",
+    "web_identity_token_file",
+    "region",
+    "default_region",
+)
+_CHAIN_VARIABLES: Final = ("AWS_", "BOTO_", "HOME", "USERPROFILE")
+
+
+@dataclass(frozen=True, slots=True)
+class AwsSource:
+    """A source that asks AWS.
+
+    Parameters
+    ----------
+    get
+        Fetches; runs in a thread that may block.
+    identity, description
+        As :class:`objfs.credentials.values.Source` has them.
+    """
+
+    get: Any = field(repr=False)
+    identity: str
+    description: str
+
+    @property
+    def refreshable(self) -> bool:
+        """Files, metadata services and STS can be asked again."""
+        return True
+
+    def fetch(self) -> Credentials:
+        """Ask AWS."""
+        return self.get()  # type: ignore[no-any-return]
+
+
+def chain_source(settings: Settings, environ: Mapping[str, str]) -> AwsSource:
+    """The chain of botocore: profile (keys, role, SSO, process, web identity), files, container, instance metadata.
+
+    Parameters
+    ----------
+    settings
+        ``profile``, the two files, the metadata and container options are used instead of the environment's.
+    environ
+        Taken as it is now. It is read for what no setting gives; the process environment is not changed.
+    """
+    environ = {name: value for name, value in environ.items() if name.startswith(_CHAIN_VARIABLES)}
+    chosen = _chosen(settings, _CHAIN_OPTIONS)
+    prompts: list[str] = []
+
+    def get() -> Credentials:
+        from objfs.credentials import aws_chain
+
+        return aws_chain.load(chosen, environ, prompts)
+
+    profile = chosen.get("profile")
+    description = f"the AWS profile {profile!r}" if profile else "the AWS credential chain"
+    return AwsSource(get, f"aws-chain {_digest([chosen, environ])}", description)
+
+
+def assume_role_source(base: Source, settings: Settings, environ: Mapping[str, str]) -> AwsSource:
+    """Credentials of a role, assumed by those of another source.
+
+    Parameters
+    ----------
+    base
+        Asked before each call of STS.
+    settings
+        ``role_arn``, ``role_session_name``, ``external_id``, ``endpoint_url_sts`` and ``load_frequency`` (no
+        credentials of the role are used for longer).
+    environ
+        Read for the TLS and retry settings of the STS client.
+    """
+    chosen = _chosen(settings, _ROLE_OPTIONS)
+    frozen = dict(environ)
+
+    def get() -> Credentials:
+        from objfs.credentials import aws_chain
+
+        request = _role_request(chosen)
+        if "external_id" in chosen:
+            request["ExternalId"] = chosen["external_id"]
+        client = aws_chain.sts_client(chosen, frozen, base.fetch())
+        return _of_role(client.assume_role(**request), chosen.get("load_frequency"))
+
+    identity = f"aws-assume-role {_digest([chosen, base.identity])}"
+    return AwsSource(get, identity, f"the role {chosen['role_arn']} on {base.description}")
+
+
+def web_identity_source(settings: Settings, environ: Mapping[str, str]) -> AwsSource:
+    """Credentials of a role, assumed with the token in a file, which is read for each fetch.
+
+    Parameters
+    ----------
+    settings
+        ``role_arn``, ``web_identity_token_file``, ``role_session_name``, ``endpoint_url_sts`` and
+        ``load_frequency``.
+    environ
+        Read for the TLS and retry settings of the STS client.
+    """
+    chosen = _chosen(settings, _ROLE_OPTIONS)
+    frozen = dict(environ)
+
+    def get() -> Credentials:
+        from objfs.credentials import aws_chain
+
+        path = chosen["web_identity_token_file"]
+        try:
+            token = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            msg = f"the web identity token file {path!r} cannot be read"
+            raise CredentialsError(msg) from error
+        client = aws_chain.sts_client(chosen, frozen, None)
+        answer = client.assume_role_with_web_identity(**_role_request(chosen), WebIdentityToken=token)
+        return _of_role(answer, chosen.get("load_frequency"))
+
+    description = f"the role {chosen['role_arn']} with the web identity of {chosen['web_identity_token_file']}"
+    return AwsSource(get, f"aws-web-identity {_digest([chosen])}", description)
+
+
+def session_source(session: Any) -> AwsSource:
+    """The credentials of a caller's own botocore, boto3 or aiobotocore session.
+
+    Parameters
+    ----------
+    session
+        Identified by the object itself: two sessions are never taken for one.
+    """
+    from objfs.credentials.identity import object_identity
+
+    def get() -> Credentials:
+        from objfs.credentials import aws_chain
+
+        return aws_chain.of_session(session)
+
+    return AwsSource(get, f"aws-session {object_identity(_Holder(session))}", "the session that was passed")
+
+
+def decide(settings: Settings, environ: Mapping[str, str], static: Source | None) -> Source | None:
+    """Choose the source of AWS credentials.
+
+    Parameters
+    ----------
+    settings
+        Resolved settings.
+    environ
+        The environment, for what the chain reads beside the settings.
+    static
+        The access key in the settings, if there is one.
+
+    Returns
+    -------
+    Source or None
+        None where botocore is not installed and the data plane's own chain can serve.
+
+    Raises
+    ------
+    MissingExtraError
+        A profile or a role is asked for and botocore is not installed.
+    """
+    if settings.value("session") is not None:
+        return session_source(settings.value("session"))
+    role = _role(settings, static is not None)
+    if static is not None and role is None:
+        return static
+    if find_spec("botocore") is None:
+        _refuse_without_botocore(settings, role)
+        return None
+    if role == "web identity":
+        return web_identity_source(settings, environ)
+    base = static or chain_source(settings, environ)
+    return assume_role_source(base, settings, environ) if role else base
+
+
+def _role(settings: Settings, static: bool) -> str | None:
+    """How ``role_arn`` is meant: ``web identity``, ``assume`` or, None, not at all.
+
+    AWS_ROLE_ARN belongs to a token file; alone, or beside keys in the environment, the SDKs ignore it, and so do we.
+    A role that was given explicitly is never ignored; one above a token file of a lower layer is assumed by what
+    that file gives (a pod's own identity).
+    """
+    role = settings.get("role_arn")
+    if role is None:
+        return None
+    token_file = settings.get("web_identity_token_file")
+    key = settings.get("access_key_id")
+    above_keys = not static or key is None or role.origin < key.origin
+    if token_file is not None and token_file.origin <= role.origin and above_keys:
+        return "web identity"
+    if role.origin >= Origin.ENVIRONMENT or (key is not None and static and key.origin < role.origin):
+        return None
+    return "assume"
+
+
+def _refuse_without_botocore(settings: Settings, role: str | None) -> None:
+    asked = "an assumed role" if role == "assume" else "a profile" if settings.value("profile") else None
+    if asked is not None:
+        msg = f"{asked} needs botocore to get credentials; install objfs[s3]"
+        raise MissingExtraError(msg)
+
+
+def _chosen(settings: Settings, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: settings.value(name) for name in names if settings.value(name) not in (None, "")}
+
+
+def _digest(parts: list[Any]) -> str:
+    told = (sorted((k, str(v)) for k, v in part.items()) if isinstance(part, Mapping) else part for part in parts)
+    return keyed_digest(repr(list(told)))
+
+
+def _role_request(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    request = {
+        "RoleArn": chosen["role_arn"],
+        "RoleSessionName": chosen.get("role_session_name", DEFAULT_SESSION_NAME),
+    }
+    wanted: timedelta | None = chosen.get("load_frequency")
+    if wanted is not None:
+        request["DurationSeconds"] = max(int(wanted.total_seconds()), SHORTEST_SESSION_SECONDS)
+    return request
+
+
+def _of_role(answer: Mapping[str, Any], longest: timedelta | None) -> Credentials:
+    """The credentials in an answer of STS, used for no longer than ``longest``."""
+    told = answer["Credentials"]
+    expiry: datetime = told["Expiration"].astimezone(UTC)
+    if longest is not None:
+        expiry = min(expiry, datetime.now(UTC) + longest)
+    values = {
+        "access_key_id": told["AccessKeyId"],
+        "secret_access_key": told["SecretAccessKey"],
+        "session_token": told["SessionToken"],
+    }
+    return Credentials(values, expiry)
+
+
+class _Holder:
+    """Names a session by its identity without touching it."""
+
+    def __init__(self, session: Any) -> None:
+        self.session = session

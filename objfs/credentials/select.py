@@ -1,0 +1,123 @@
+"""Decide who the caller is, once per configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from objfs.clouds._cloud import Cloud
+from objfs.credentials import aws
+from objfs.credentials.identity import keyed_digest
+from objfs.credentials.provider import normalise_provider, provider_identity
+from objfs.credentials.refresher import Refresher, shared_refresher
+from objfs.credentials.shapes import EXPIRY, SUFFICIENT
+from objfs.credentials.values import Credentials, Source, StaticSource
+from objfs.errors import ConflictingOptionsError, MissingCredentialsError
+from objfs.options import Settings
+
+
+class Anonymous(Enum):
+    """Requests are not signed."""
+
+    ANONYMOUS = "anonymous"
+
+
+class NativeChain(Enum):
+    """The data plane finds credentials by itself, as no SDK is installed that could."""
+
+    NATIVE_CHAIN = "native chain"
+
+
+CredentialChoice = Refresher | Anonymous | NativeChain
+
+ANONYMOUS: Final = Anonymous.ANONYMOUS
+NATIVE_CHAIN: Final = NativeChain.NATIVE_CHAIN
+
+# What both planes are given.
+CredentialChoice: TypeAlias = Refresher | Anonymous | NativeChain
+
+# Options that hold something to ask for credentials.
+PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "fetch_storage_options")
+
+# What each cloud does without a provider: from the settings, the environment and a static source to a source.
+DECIDE: Final[Mapping[str, Callable[[Settings, Mapping[str, str], Source | None], Source | None]]] = {
+    "s3": aws.decide,
+}
+
+
+def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> CredentialChoice:
+    """Choose where credentials come from; nothing is fetched and no SDK is imported.
+
+    Parameters
+    ----------
+    cloud
+        Its table reads the answers of a provider.
+    settings
+        Resolved settings, the environment's layer included.
+    environ
+        For what the SDK's chain reads beside the settings.
+
+    Returns
+    -------
+    Refresher, Anonymous or NativeChain
+        The same refresher for equal configurations.
+
+    Raises
+    ------
+    MissingCredentialsError
+        Half of a pair was given.
+    MissingExtraError
+        A profile or a role is asked for and the SDK is not installed.
+    OptionError
+        What was given as a provider is none, or two different ones were given.
+    """
+    if settings.value("skip_signature"):
+        return ANONYMOUS
+    static = _static(cloud, settings)
+    provider = _provider(settings)
+    if provider is not None:
+        initial = None if static is None or static.expires_at is None else static
+        return _shared(cloud, normalise_provider(provider, cloud), initial)
+    source = None if static is None else StaticSource(static, f"static {_digest(static)}")
+    decide = DECIDE.get(cloud.name)
+    chosen = source if decide is None else decide(settings, environ, source)
+    return NATIVE_CHAIN if chosen is None else _shared(cloud, chosen, None)
+
+
+def _shared(cloud: Cloud, source: Source, initial: Credentials | None) -> Refresher:
+    told = "" if initial is None else _digest(initial)
+    key = keyed_digest(repr((cloud.name, source.identity, told)))
+    return shared_refresher(key, lambda: Refresher(source, initial=initial))
+
+
+def _digest(credentials: Credentials) -> str:
+    return keyed_digest(repr((sorted(credentials.values.items()), credentials.expires_at)))
+
+
+def _static(cloud: Cloud, settings: Settings) -> Credentials | None:
+    """The credentials in the settings, or None; half a set is an error."""
+    names = [name for name in cloud.credential_options if name != EXPIRY and settings.value(name) not in (None, "")]
+    sets = SUFFICIENT.get(cloud.name, ())
+    if any(all(name in names for name in wanted) for wanted in sets):
+        return Credentials({name: settings.value(name) for name in names}, settings.value(EXPIRY))
+    for wanted in sets:
+        if any(name in names for name in wanted):
+            given = [f"{settings[name].spelling} ({settings[name].origin})" for name in wanted if name in names]
+            missing = [name for name in wanted if name not in names]
+            msg = f"{' and '.join(given)} given without {' and '.join(missing)}; give both"
+            raise MissingCredentialsError(msg)
+    return None
+
+
+def _provider(settings: Settings) -> Any:
+    """The one provider in the settings, or None."""
+    given = [settings[name] for name in PROVIDER_OPTIONS if settings.value(name) is not None]
+    if not given:
+        return None
+    first = given[0]
+    for other in given[1:]:
+        if provider_identity(other.value) != provider_identity(first.value):
+            msg = f"{first.spelling!r} and {other.spelling!r} name different providers; give one of them"
+            raise ConflictingOptionsError(msg)
+    return first.value

@@ -1,0 +1,63 @@
+"""Credentials in the shape of obstore's ``credential_provider`` callable."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from objfs.credentials.refresher import Refresher
+from objfs.credentials.values import Credentials
+
+# obstore keeps credentials until the expiry that it is told and cannot be made to forget them, so it is always told
+# one that has passed: it then asks before each request, and the refresher stays the only cache.
+LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class StoreCredentials:
+    """The callable that an S3 store asks before each request.
+
+    Parameters
+    ----------
+    refresher
+        Where the credentials come from.
+    """
+
+    def __init__(self, refresher: Refresher) -> None:
+        self.refresher = refresher
+        self.last: Credentials | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        """Give the current credentials, as obstore's ``S3Credential``."""
+        self.last = credentials = self.refresher.current()
+        values = credentials.values
+        return {
+            "access_key_id": values["access_key_id"],
+            "secret_access_key": values["secret_access_key"],
+            "token": values.get("session_token"),
+            "expires_at": LONG_AGO,
+        }
+
+    def renew(self, before: Credentials | None, *, certain: bool = True) -> bool:
+        """Reject the credentials that a refused request was signed with.
+
+        Parameters
+        ----------
+        before
+            ``last`` when the call began. Where others were handed out since, those are kept.
+        certain
+            As for :meth:`Refresher.reject`.
+
+        Returns
+        -------
+        bool
+            Whether it is worth to try the request again.
+        """
+        used = self.last if before is None else before
+        return used is not None and self.refresher.reject(used, certain=certain)
+
+    def __repr__(self) -> str:
+        return f"<StoreCredentials of {self.refresher!r}>"
+
+    def __reduce__(self) -> Any:
+        msg = "StoreCredentials cannot be pickled: they hold fetched secrets; pickle the provider and fetch again"
+        raise TypeError(msg)

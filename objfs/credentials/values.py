@@ -1,0 +1,68 @@
+"""What a fetch of credentials brings, and what can be fetched from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """One complete set of credentials. Its repr shows names and expiry only.
+
+    Parameters
+    ----------
+    values
+        Canonical option name to value; a set is complete, nothing is ever mixed into it.
+    expires_at
+        Timezone-aware, UTC; None where the credentials do not expire.
+    """
+
+    values: Mapping[str, str] = field(repr=False)
+    expires_at: datetime | None = None
+
+    def __repr__(self) -> str:
+        expiry = "never" if self.expires_at is None else self.expires_at.isoformat()
+        return f"<Credentials {', '.join(sorted(self.values))}; expires {expiry}>"
+
+
+class Source(Protocol):
+    """Where a refresher gets credentials.
+
+    ``fetch`` runs in a thread of its own that has no event loop; it may block.
+    """
+
+    @property
+    def identity(self) -> str:
+        """Equal for sources that hand out the same credentials, in every process; holds no secret."""
+
+    @property
+    def description(self) -> str:
+        """How an error message names it."""
+
+    @property
+    def refreshable(self) -> bool:
+        """Whether another fetch can bring other credentials."""
+
+    def fetch(self) -> Credentials:
+        """Get credentials; any exception is a failed attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaticSource:
+    """Credentials that the caller gave; they are all there is."""
+
+    credentials: Credentials = field(repr=False)
+    identity: str
+    description: str = "the credentials in the storage options"
+
+    @property
+    def refreshable(self) -> bool:
+        """Never: a fetch returns the same."""
+        return False
+
+    def fetch(self) -> Credentials:
+        """The credentials themselves."""
+        return self.credentials
