@@ -25,6 +25,9 @@ that a server or the network did is an ``OSError`` with an ``errno``.
 from __future__ import annotations
 
 import errno
+from typing import Final
+
+EXISTS_ALREADY: Final = "the object exists already and must not be replaced"
 
 
 class ObjfsError(Exception):

@@ -161,10 +161,6 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
             inner = self._parent(inner)
         self.dircache.pop("", None)
 
-    def _written(self, path: str) -> None:
-        """An object appeared, changed or went."""
-        self.invalidate_cache(path)
-
     # -- open ---------------------------------------------------------------------------------------------------
 
     def open(  # noqa: A003 - fsspec's name
@@ -226,7 +222,8 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The loop that blocking calls run on; a forked child has one of its own."""
-        return get_loop() if self._loop is None or self._pid != os.getpid() else self._loop
+        own: asyncio.AbstractEventLoop | None = self._loop
+        return get_loop() if own is None or self._pid != os.getpid() else own
 
     # -- identity -----------------------------------------------------------------------------------------------
 
@@ -328,7 +325,8 @@ def _layers(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:
     for scheme in cloud.schemes:
         configured = {**fsspec_config.conf.get(scheme, {}), **configured}
     url = given.get("url_options") or {}
-    keywords, defaults = {}, {}
+    keywords: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     for name, value in given.items():
         if name == "url_options":
             continue

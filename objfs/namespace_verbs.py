@@ -6,12 +6,15 @@ import errno
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from objfs.byte_verbs import KEYS_PER_DELETE, ByteVerbs
 from objfs.concurrency import run_bounded
+from objfs.file_verbs import FileVerbs
 from objfs.sdk_objects import SdkObjects
 
 if TYPE_CHECKING:
-    from objfs.types import Location, ObjectInfo
+    from objfs.types import Location
+
+# DeleteObjects takes at most this many keys (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
+KEYS_PER_DELETE: Final = 1000
 
 # What appending to an object keeps of it.
 _PRESERVED: Final = (
@@ -30,15 +33,10 @@ _PRESERVED: Final = (
 )
 
 
-class NamespaceVerbs(ByteVerbs):
+class NamespaceVerbs(FileVerbs):
     """Names, listings and metadata."""
 
     # -- one object ---------------------------------------------------------------------------------------------
-
-    async def _stat(self, location: Location) -> ObjectInfo:
-        """Size, ETag, time and version of an object, from whichever plane answers first."""
-        objects = self.connection.objects("head", location)
-        return await objects.head(location.key, version=location.version)
 
     async def _any_below(self, location: Location) -> bool:
         """Whether a directory exists: some key lies below the name."""

@@ -77,7 +77,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         self._window = min(max(2 * self._window, self.blocksize), LAST_WINDOW_BYTES) if sequential else 0
         fetch_from = begin + len(prefix)
         fetch_to = min(self.size, max(end, fetch_from + max(self._window, RANDOM_MARGIN_BYTES)))
-        data = self.fetcher(fetch_from, fetch_to)
+        data: bytes = self.fetcher(fetch_from, fetch_to)
         self._expected = end
         wanted = end - fetch_from
         if wanted < len(data):

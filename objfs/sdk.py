@@ -175,6 +175,24 @@ def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def located(error: OSError, path: str) -> OSError:
+    """The same error with an errno and the path, which the peer leaves out of the commonest ones."""
+    if error.filename is not None or isinstance(error, ObjfsError):
+        return error
+    number = error.errno or _ERRNO.get(type(error), errno.EIO)
+    text = error.args[-1] if error.args else os.strerror(number)
+    return type(error)(number, text, path)
+
+
+# What the peer raises without an errno.
+_ERRNO: Final[Mapping[type[OSError], int]] = {
+    FileNotFoundError: errno.ENOENT,
+    FileExistsError: errno.EEXIST,
+    PermissionError: errno.EACCES,
+    TimeoutError: errno.ETIMEDOUT,
+}
+
+
 def translate_error(error: Exception, args: tuple[Any, ...] = ()) -> BaseException:
     """The exception that users catch for one that the peer or its SDK let through.
 

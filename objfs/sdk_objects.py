@@ -7,7 +7,8 @@ import errno
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
-from objfs.sdk import SdkPlane
+from objfs.errors import EXISTS_ALREADY, PreconditionFailedError
+from objfs.sdk import SdkPlane, located
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
 # Bytes per read of a streamed body.
@@ -43,7 +44,14 @@ class SdkObjects:
     async def request(self, method: str, key: str, **parameters: Any) -> Any:
         """One request of the S3 client on one key; parameters that are None are left out."""
         given = {name: value for name, value in parameters.items() if value is not None}
-        return await self._plane.call("_call_s3", method, self._keywords, Bucket=self._bucket, Key=key, **given)
+        try:
+            return await self._plane.call("_call_s3", method, self._keywords, Bucket=self._bucket, Key=key, **given)
+        except PreconditionFailedError as error:
+            if "IfNoneMatch" in given:
+                raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, f"{self._bucket}/{key}") from error
+            raise
+        except OSError as error:
+            raise located(error, f"{self._bucket}/{key}") from error.__cause__
 
     async def get(
         self,

@@ -12,13 +12,14 @@ import os
 import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from html import unescape
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from objfs.clouds._cloud import StoreArguments
 from objfs.credentials.rejection import code_in, is_rejection
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
-from objfs.errors import CredentialsExpiredError, ObjfsError, PreconditionFailedError, ThrottledError
+from objfs.errors import EXISTS_ALREADY, CredentialsExpiredError, ObjfsError, PreconditionFailedError, ThrottledError
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
@@ -349,15 +350,17 @@ def translate_error(error: Exception, url: str) -> BaseException:
         return error.__cause__
     text = str(error).partition("\n\nDebug source")[0]
     code, status, message = code_in(text), _STATUS.search(text), _MESSAGE.search(text)
-    said = ": ".join(part for part in (code, message and message[1]) if part) or text.split("<?xml", maxsplit=1)[0]
+    said = ": ".join(unescape(part) for part in (code, message and message[1]) if part)
     if isinstance(error, FileNotFoundError):
-        return FileNotFoundError(errno.ENOENT, said, url)
+        return FileNotFoundError(errno.ENOENT, said or os.strerror(errno.ENOENT), url)
+    said = said or text.split("<?xml", maxsplit=1)[0].strip()
     if isinstance(error, theirs.AlreadyExistsError):
-        return FileExistsError(errno.EEXIST, "the object exists already and must not be replaced", url)
+        return FileExistsError(errno.EEXIST, EXISTS_ALREADY, url)
     if isinstance(error, theirs.PermissionDeniedError | theirs.UnauthenticatedError) and code not in _ERRNO:
         return PermissionError(errno.EACCES, said, url)
-    for known in (code, status and status[1], "412" if isinstance(error, theirs.PreconditionError) else None):
-        if known in _ERRNO:
+    precondition = "412" if isinstance(error, theirs.PreconditionError) else None
+    for known in (code, status and status[1], precondition):
+        if known is not None and known in _ERRNO:
             kind, number = _ERRNO[known]
             return kind(number, said, url)
     if _TIMED_OUT.search(str(error)):

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.spec import AbstractBufferedFile
 
@@ -29,23 +29,9 @@ _FRAMES_SEARCHED: Final = 12
 _open_writers: weakref.WeakSet[ObjectWriter] = weakref.WeakSet()
 
 
-class Target(Protocol):
-    """Where a writer's bytes go."""
-
-    part_bytes: int
-
-    def put(self, data: bytes) -> Written:
-        """Write the object with one request."""
-        ...
-
-    def upload(self) -> Upload:
-        """Begin a multipart upload."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class CallableTarget:
-    """A target made of two functions."""
+class Target:
+    """Where a writer's bytes go: one request for a short object, an upload for a long one."""
 
     part_bytes: int
     put: Callable[[bytes], Written]
@@ -165,13 +151,14 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         """Give the object up; nothing of it stays."""
         if self._settled:
             return
-        upload, _ = self._upload, self._settle()
+        upload = self._upload
+        self._settle()
         if upload is not None:
             upload.abort()
 
     def fail(self) -> None:
         """Close without publishing."""
-        self.closed = True
+        self.closed: bool = True
         self.discard()
 
     def _settle(self) -> None:

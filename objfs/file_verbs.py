@@ -1,0 +1,123 @@
+"""Opening objects as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from objfs.read_verbs import ReadVerbs
+from objfs.reading import AsyncObjectFile, ObjectFile
+from objfs.types import Location, Written
+from objfs.uploads import MIN_PART_BYTES, Upload, part_size
+from objfs.write_verbs import WriteVerbs
+from objfs.writing import ObjectWriter, Target
+
+
+class FileVerbs(ReadVerbs, WriteVerbs):
+    """Files over objects."""
+
+    def _open(
+        self,
+        path: str,
+        mode: str = "rb",
+        block_size: int | None = None,
+        acl: str | bool = False,
+        version_id: str | None = None,
+        fill_cache: bool | None = None,  # noqa: ARG002 - s3fs's keyword, which its own caches ignore too
+        cache_type: str | None = None,
+        autocommit: bool = True,
+        size: int | None = None,
+        requester_pays: bool | None = None,
+        cache_options: Mapping[str, Any] | None = None,
+        *,
+        if_match: str | None = None,
+        **kwargs: Any,
+    ) -> ObjectFile | ObjectWriter:
+        """Open an object, binary; see `ObjectFile` and `ObjectWriter`."""
+        settings = self.connection.settings
+        location = self._key(path, version_id)
+        keywords = dict(kwargs)
+        if requester_pays and not settings.value("request_payer", False):
+            keywords["RequestPayer"] = "requester"
+        if "r" in mode:
+            return ObjectFile(
+                self,  # type: ignore[arg-type]
+                location.path,
+                self._source(location, keywords),
+                block_size=block_size or settings.value("default_block_size"),
+                cache_type=cache_type or settings.value("default_cache_type"),
+                cache_options=cache_options,
+                size=size,
+            )
+        if acl:
+            keywords["ACL"] = acl
+        return self._writer(location, mode, block_size, autocommit=autocommit, if_match=if_match, keywords=keywords)
+
+    def _writer(
+        self,
+        location: Location,
+        mode: str,
+        block_size: int | None,
+        *,
+        autocommit: bool,
+        if_match: str | None,
+        keywords: Mapping[str, Any],
+    ) -> ObjectWriter:
+        part_bytes = part_size(None, block_size)
+        create = "x" in mode
+
+        def put(data: bytes) -> Written:
+            return self._wait(self._put(location, data, create=create, if_match=if_match, keywords=keywords))
+
+        def upload() -> Upload:
+            return self._upload(location, part_bytes, create=create, if_match=if_match, keywords=keywords)
+
+        target = Target(part_bytes, put, upload)
+        if "a" not in mode:
+            return ObjectWriter(self, location.path, mode, target, autocommit=autocommit)  # type: ignore[arg-type]
+        return self._appender(location, target, autocommit=autocommit, keywords=keywords)
+
+    def _appender(
+        self, location: Location, target: Target, *, autocommit: bool, keywords: Mapping[str, Any]
+    ) -> ObjectWriter:
+        """A writer that begins with the object's bytes: read back when short, else copied as the first part."""
+        try:
+            info = self._wait(self._stat(location))
+        except FileNotFoundError:
+            return ObjectWriter(self, location.path, "ab", target, autocommit=autocommit)  # type: ignore[arg-type]
+        kept = {**self._wait(self._preserved(location)), **keywords}
+        first, upload = b"", None
+        part_bytes = target.part_bytes
+        if info.size < MIN_PART_BYTES:
+            first = self._wait(self._cat_file(location.path)) if info.size else b""
+        else:
+            upload = self._upload(location, part_bytes, copy_first=(location.path, info.e_tag), keywords=kept)
+        target = Target(
+            part_bytes,
+            lambda data: self._wait(self._put(location, data, create=False, if_match=info.e_tag, keywords=kept)),
+            lambda: self._upload(location, part_bytes, if_match=info.e_tag, keywords=kept),
+        )
+        return ObjectWriter(
+            self,  # type: ignore[arg-type]
+            location.path,
+            "ab",
+            target,
+            autocommit=autocommit,
+            prefix=first,
+            position=info.size,
+            upload=upload,
+        )
+
+    async def open_async(self, path: str, mode: str = "rb", **kwargs: Any) -> AsyncObjectFile:
+        """Open an object for awaited reads.
+
+        Raises
+        ------
+        ValueError
+            A mode other than ``rb``, or a compression.
+        """
+        if mode != "rb" or kwargs.get("compression"):
+            msg = f"open_async reads binary objects ('rb'), not {mode!r}; write with pipe_file or open"
+            raise ValueError(msg)
+        location = self._key(path, kwargs.pop("version_id", None))
+        return AsyncObjectFile(self, location.path, self._source(location))  # type: ignore[arg-type]

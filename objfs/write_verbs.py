@@ -1,0 +1,247 @@
+"""Verbs that write bytes: pipe, put, touch, cp, rm of one object."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import mimetypes
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from fsspec.asyn import get_loop
+from fsspec.callbacks import DEFAULT_CALLBACK
+
+from objfs.errors import MissingExtraError
+from objfs.planed import PlanedFileSystem
+from objfs.planes import Plane
+from objfs.sdk_objects import SdkObjects
+from objfs.store import Store
+from objfs.types import Location, Written
+from objfs.uploads import MIN_PART_BYTES, SdkUpload, StreamedUpload, Upload, part_size
+
+# CopyObject copies at most 5 GiB; larger objects are copied part by part.
+MAX_COPY_BYTES: Final = 5 << 30
+
+
+class WriteVerbs(PlanedFileSystem):
+    """Writing of objects on whichever plane serves the call."""
+
+    async def _pipe_file(
+        self,
+        path: str,
+        value: Any,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
+        mode: str = "overwrite",
+        *,
+        if_match: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Write one object: a single PUT up to one part, a parallel multipart upload beyond."""
+        location, data = self._key(path), memoryview(value).cast("B")
+        create = mode == "create"
+        part_bytes = part_size(len(data), max(chunksize, MIN_PART_BYTES) if chunksize else None)
+        if len(data) <= part_bytes:
+            written = await self._put(location, data, create=create, if_match=if_match, keywords=kwargs)
+        else:
+            parts = (bytes(data[at : at + part_bytes]) for at in range(0, len(data), part_bytes))
+            written = await self._put_parts(
+                location, parts, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=kwargs
+            )
+        self._written(location.path)
+        return {"ETag": written.e_tag, "VersionId": written.version}
+
+    async def _put_file(
+        self,
+        lpath: str,
+        rpath: str,
+        callback: Any = DEFAULT_CALLBACK,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
+        mode: str = "overwrite",
+        *,
+        if_match: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Upload one local file; its content type is guessed from its name unless given."""
+        location = self._split(rpath)
+        if os.path.isdir(lpath):
+            if not location.key:
+                await self._makedirs(rpath, exist_ok=True)
+            return
+        guessed, _ = mimetypes.guess_type(lpath)
+        keywords = {**({"ContentType": guessed} if guessed else {}), **kwargs}
+        size = os.path.getsize(lpath)
+        callback.set_size(size)
+        part_bytes = part_size(size, max(chunksize, MIN_PART_BYTES) if chunksize else None)
+        create = mode == "create"
+        parts = _file_parts(lpath, part_bytes, callback)
+        if size <= part_bytes:
+            data = b"".join(parts)
+            await self._put(self._key(rpath), data, create=create, if_match=if_match, keywords=keywords)
+        else:
+            await self._put_parts(
+                self._key(rpath), parts, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=keywords
+            )
+        self._written(location.path)
+
+    async def _put(
+        self,
+        location: Location,
+        data: bytes | memoryview,
+        *,
+        create: bool,
+        if_match: str | None,
+        keywords: Mapping[str, Any],
+    ) -> Written:
+        given = self._write_keywords(keywords)
+        objects = self.connection.objects("write", location, keywords=given)
+        if isinstance(objects, SdkObjects):
+            return await objects.put(location.key, data, create=create, if_match=if_match)
+        attributes, tags = self._attributes(given)
+        return await objects.put(
+            location.key, data, create=create, if_match=if_match, attributes=attributes, tags=tags
+        )
+
+    async def _put_parts(
+        self,
+        location: Location,
+        parts: Iterator[bytes],
+        part_bytes: int,
+        max_concurrency: int | None,
+        *,
+        create: bool,
+        if_match: str | None,
+        keywords: Mapping[str, Any],
+    ) -> Written:
+        stopped = False
+
+        def send() -> Written:
+            upload = self._upload(
+                location, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=keywords
+            )
+            try:
+                for part in parts:
+                    if stopped:
+                        break
+                    upload.write(part)
+                if not stopped:
+                    return upload.finish()
+            except BaseException:
+                upload.abort()
+                raise
+            upload.abort()
+            raise asyncio.CancelledError
+
+        try:
+            return await asyncio.to_thread(send)
+        except asyncio.CancelledError:
+            stopped = True
+            raise
+
+    def _upload(
+        self,
+        location: Location,
+        part_bytes: int,
+        max_concurrency: int | None = None,
+        *,
+        create: bool = False,
+        if_match: str | None = None,
+        copy_first: tuple[str, str | None] | None = None,
+        keywords: Mapping[str, Any],
+    ) -> Upload:
+        """Begin a multipart upload on the plane that can do it exactly. Must not run on fsspec's I/O loop."""
+        given = self._write_keywords(keywords)
+        conditions = {"create": create, "if_match": if_match is not None, "append": copy_first is not None}
+        asked = [*given, *(name for name, value in conditions.items() if value)]
+        decision = self.connection.decide("upload", location, keywords=asked)
+        limit = max_concurrency or self._concurrency
+        if decision.plane is Plane.SDK:
+            objects = SdkObjects(self.connection.sdk, location.bucket, given)
+            return SdkUpload(
+                objects,
+                location.key,
+                loop=get_loop(),
+                max_concurrency=limit,
+                create=create,
+                if_match=if_match,
+                copy_first=copy_first,
+            )
+        attributes, tags = self._attributes(given)
+        return StreamedUpload(
+            self.connection.store(location.bucket),
+            location.key,
+            witness=self._witness(location),
+            loop=get_loop(),
+            part_bytes=part_bytes,
+            max_concurrency=limit,
+            attributes=attributes,
+            tags=tags,
+        )
+
+    def _witness(self, location: Location) -> SdkObjects | None:
+        """Who can say whether an aborted upload left parts; nobody where the SDK is not installed or not wanted."""
+        if self.connection.engine == "obstore":
+            return None
+        try:
+            self.connection.require_sdk("list")
+        except MissingExtraError:
+            return None
+        return SdkObjects(self.connection.sdk, location.bucket)
+
+    def _write_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """Boto's parameters of a put: what the instance always sends, refined by the call."""
+        storage_class = self.connection.settings.value("storage_class")
+        defaults = {} if storage_class is None else {"StorageClass": storage_class}
+        given = {name: value for name, value in keywords.items() if value is not None and value is not False}
+        return {**defaults, **given}
+
+    def _attributes(self, keywords: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+        """What the data plane calls the parameters of a put: attributes and tags."""
+        attributes = {self.write_attributes[name]: v for name, v in keywords.items() if name in self.write_attributes}
+        attributes.update(keywords.get("Metadata") or {})
+        return attributes, dict(parse_qsl(keywords.get("Tagging") or "", keep_blank_values=True))
+
+    async def _touch(self, path: str, truncate: bool = True, data: Any = None, **kwargs: Any) -> Any:
+        """Create an empty object; with ``truncate=False`` only where none exists."""
+        if not truncate and await self._exists(path):
+            msg = f"{path} exists, and an object store cannot change its time without rewriting it; use truncate=True"
+            raise ValueError(msg)
+        return await self._pipe_file(path, data or b"", **kwargs)
+
+    async def _cp_file(self, path1: str, path2: str, preserve_etag: bool | None = None, **kwargs: Any) -> None:
+        """Copy one object on the server."""
+        source, target = self._key(path1), self._key(path2)
+        asked = {**kwargs, **({"preserve_etag": True} if preserve_etag else {})}
+        decision = self.connection.decide("copy", source, target, keywords=asked)
+        if decision.plane is Plane.DATA:
+            try:
+                await self.connection.store(source.bucket).copy(source.key, target.key)
+            except OSError as error:
+                # S3 refuses to copy more than 5 GiB in one request; only the SDK copies part by part.
+                if error.errno != errno.EINVAL or (await self._stat(source)).size <= MAX_COPY_BYTES:
+                    raise
+                sdk = self.connection.require_sdk("copy in parts")
+                await sdk.call("_cp_file", source.path, target.path)
+        else:
+            await self.connection.sdk.call("_cp_file", path1, path2, preserve_etag=preserve_etag, **kwargs)
+        self._written(target.path)
+
+    async def _rm_file(self, path: str, **kwargs: Any) -> None:
+        """Delete one object."""
+        location = self._key(path)
+        objects = self.connection.objects("delete", location, keywords=kwargs)
+        if isinstance(objects, Store):
+            await objects.delete(location.key)
+        else:
+            await objects.delete(location.key, version=location.version)
+        self._written(location.path)
+
+
+def _file_parts(path: str, part_bytes: int, callback: Any) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        while part := file.read(part_bytes):
+            yield part
+            callback.relative_update(len(part))
