@@ -192,7 +192,8 @@ def _may_start_credentials(authority: str, rest: str) -> bool:
     """Whether ``user:pass`` may stand here, cut in two by a slash of the password."""
     if authority.startswith(("arn:", "[")) or ":" not in authority:
         return False
-    return not authority.rpartition(":")[2].isdigit() or "@" in rest
+    port = authority.rpartition(":")[2]
+    return bool(port.strip("0123456789")) or "@" in rest
 
 
 def _hide_secret(match: re.Match[str]) -> str:

@@ -17,7 +17,8 @@ S3_SCHEMES: Final = ("s3", "s3a", "s3n")
 R2_JURISDICTIONS: Final = ("eu", "fedramp")
 
 _VERSION_MARK: Final = "?versionId="
-_CHAINED_SCHEME: Final = re.compile(r"s3[an]?::", re.IGNORECASE)
+# fsspec's own protocol stripping takes "::" for "://".
+_CHAINED_SCHEME: Final = re.compile(r"\As3[an]?::", re.IGNORECASE)
 
 _ARN: Final = re.compile(
     r"""arn:aws(?:-[a-z\-]+)?:(?:
@@ -77,7 +78,7 @@ def split_s3_path(path: str) -> Location:
     scheme = scheme_of(path)
     if scheme is not None and scheme not in S3_SCHEMES:
         _refuse_scheme(path, scheme)
-    rest = (strip_scheme(path) if scheme else _CHAINED_SCHEME.sub("", path, count=1)).lstrip("/")
+    rest = (strip_scheme(path) if scheme else _CHAINED_SCHEME.sub("", path)).lstrip("/")
     arn = _ARN.match(rest)
     if arn:
         return Location(arn[0], rest[arn.end() + 1 :])
