@@ -259,6 +259,12 @@ URL_FORMS = [
         region("cn-north-1"),
         id="access-point-host-china",
     ),
+    pytest.param(
+        f"https://s3.us-west-2.amazonaws.com/{ACCESS_POINT}:name/dir/key",
+        f"{ACCESS_POINT}:name",
+        region("us-west-2"),
+        id="path-style-arn",
+    ),
     pytest.param("http://s3.eu-west-1.amazonaws.com/bucket/dir/key", "bucket", EU, id="http"),
     pytest.param("http://s3.cn-north-1.amazonaws.com.cn/bucket/dir/key", "bucket", CN, id="http-china"),
     pytest.param("https://s3.eu-west-1.amazonaws.com:443/bucket/dir/key", "bucket", EU, id="default-port"),
