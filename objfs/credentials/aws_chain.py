@@ -58,12 +58,9 @@ def load(chosen: Mapping[str, Any], environ: Mapping[str, str], prompts: list[st
         The chain holds no credentials.
     """
     session = isolated_session(chosen, environ)
-    profile = chosen.get("profile")
-    if profile is not None and profile not in session.available_profiles:
-        raise CredentialsError(_unknown_profile(profile, session))
     found = _resolver(session, chosen, environ, prompts).load_credentials()
     if found is None:
-        raise MissingCredentialsError(_nothing_found(profile, session))
+        raise MissingCredentialsError(_nothing_found(chosen.get("profile"), session))
     return _of_botocore(found, found.get_frozen_credentials())
 
 
@@ -123,7 +120,13 @@ class _Session(Session):  # type: ignore[misc]
 
 
 def isolated_session(chosen: Mapping[str, Any], environ: Mapping[str, str]) -> Session:
-    """A botocore session whose variables come from ``environ`` and, above it, from the settings."""
+    """A botocore session whose variables come from ``environ`` and, above it, from the settings.
+
+    Raises
+    ------
+    CredentialsError
+        The profile does not exist.
+    """
     session = _Session(chosen.get("endpoint_url_sts"))
     for name, spec in Session.SESSION_VARIABLES.items():
         variables = [spec[1]] if isinstance(spec[1], str) else spec[1] or []
@@ -136,6 +139,9 @@ def isolated_session(chosen: Mapping[str, Any], environ: Mapping[str, str]) -> S
             session.set_config_variable(name, chosen[option])
     if "imdsv1_fallback" in chosen:
         session.set_config_variable("ec2_metadata_v1_disabled", not chosen["imdsv1_fallback"])
+    profile = chosen.get("profile")
+    if profile is not None and profile not in session.available_profiles:
+        raise CredentialsError(_unknown_profile(profile, session))
     if session.get_config_variable("region") is None:
         session.set_config_variable("region", chosen.get("default_region", _DEFAULT_REGION))
     return session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from objfs.clouds._cloud import Cloud
 from objfs.credentials import aws
@@ -33,9 +33,6 @@ CredentialChoice = Refresher | Anonymous | NativeChain
 
 ANONYMOUS: Final = Anonymous.ANONYMOUS
 NATIVE_CHAIN: Final = NativeChain.NATIVE_CHAIN
-
-# What both planes are given.
-CredentialChoice: TypeAlias = Refresher | Anonymous | NativeChain
 
 # Options that hold something to ask for credentials.
 PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "fetch_storage_options")
