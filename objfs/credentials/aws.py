@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 from objfs.credentials.identity import keyed_digest
 from objfs.credentials.values import Credentials, Source
-from objfs.errors import CredentialsError, MissingExtraError
+from objfs.errors import ConflictingOptionsError, CredentialsError, MissingCredentialsError, MissingExtraError
 from objfs.options import Origin, Settings
 
 DEFAULT_SESSION_NAME: Final = "objfs"
@@ -73,7 +74,7 @@ class AwsSource:
         return self.get()  # type: ignore[no-any-return]
 
 
-def chain_source(settings: Settings, environ: Mapping[str, str]) -> AwsSource:
+def chain_source(settings: Settings, environ: Mapping[str, str], *, container_only: bool = False) -> AwsSource:
     """The chain of botocore: profile (keys, role, SSO, process, web identity), files, container, instance metadata.
 
     Parameters
@@ -82,6 +83,8 @@ def chain_source(settings: Settings, environ: Mapping[str, str]) -> AwsSource:
         ``profile``, the two files, the metadata and container options are used instead of the environment's.
     environ
         Taken as it is now. It is read for what no setting gives; the process environment is not changed.
+    container_only
+        The container's endpoint was given explicitly, so that nothing else is asked.
     """
     environ = {name: value for name, value in environ.items() if name.startswith(_CHAIN_VARIABLES)}
     chosen = _chosen(settings, _CHAIN_OPTIONS)
@@ -90,11 +93,11 @@ def chain_source(settings: Settings, environ: Mapping[str, str]) -> AwsSource:
     def get() -> Credentials:
         from objfs.credentials import aws_chain
 
-        return aws_chain.load(chosen, environ, prompts)
+        return aws_chain.load(chosen, environ, prompts, container_only=container_only)
 
     profile = chosen.get("profile")
     description = f"the AWS profile {profile!r}" if profile else "the AWS credential chain"
-    return AwsSource(get, f"aws-chain {_digest([chosen, environ])}", description)
+    return AwsSource(get, f"aws-chain {_digest([chosen, environ, container_only])}", description)
 
 
 def assume_role_source(base: Source, settings: Settings, environ: Mapping[str, str]) -> AwsSource:
@@ -196,44 +199,76 @@ def decide(settings: Settings, environ: Mapping[str, str], static: Source | None
     ------
     MissingExtraError
         A profile or a role is asked for and botocore is not installed.
+    ConflictingOptionsError, MissingCredentialsError
+        A role is given in two ways, or a token file without a role.
     """
     if settings.value("session") is not None:
         return session_source(settings.value("session"))
-    role = _role(settings, static is not None)
-    if static is not None and role is None:
+    method = _method(settings, static is not None)
+    if method is Method.STATIC:
         return static
     if find_spec("botocore") is None:
-        _refuse_without_botocore(settings, role)
+        _refuse_without_botocore(settings, method)
         return None
-    if role == "web identity":
+    if method is Method.WEB_IDENTITY:
         return web_identity_source(settings, environ)
-    base = static or chain_source(settings, environ)
-    return assume_role_source(base, settings, environ) if role else base
+    if method is not Method.ASSUME_ROLE:
+        return chain_source(settings, environ, container_only=method is Method.CONTAINER)
+    below = _method(settings.without("role_arn"), static is not None)
+    container = below is Method.CONTAINER
+    base = static if below is Method.STATIC else None
+    return assume_role_source(base or chain_source(settings, environ, container_only=container), settings, environ)
 
 
-def _role(settings: Settings, static: bool) -> str | None:
-    """How ``role_arn`` is meant: ``web identity``, ``assume`` or, None, not at all.
+class Method(Enum):
+    """Ways to get credentials, in the order that decides between those of one layer."""
+
+    STATIC = "access key"
+    WEB_IDENTITY = "web identity"
+    PROFILE = "a profile"
+    CONTAINER = "container"
+    CHAIN = "chain"
+    ASSUME_ROLE = "an assumed role"
+
+
+def _method(settings: Settings, static: bool) -> Method:
+    """What the highest layer asks for.
 
     AWS_ROLE_ARN belongs to a token file; alone, or beside keys in the environment, the SDKs ignore it, and so do we.
     A role that was given explicitly is never ignored; one above a token file of a lower layer is assumed by what
     that file gives (a pod's own identity).
     """
-    role = settings.get("role_arn")
-    if role is None:
-        return None
-    token_file = settings.get("web_identity_token_file")
-    key = settings.get("access_key_id")
-    above_keys = not static or key is None or role.origin < key.origin
-    if token_file is not None and token_file.origin <= role.origin and above_keys:
-        return "web identity"
-    if role.origin >= Origin.ENVIRONMENT or (key is not None and static and key.origin < role.origin):
-        return None
-    return "assume"
+    role, token_file = settings.get("role_arn"), settings.get("web_identity_token_file")
+    asked: dict[Method, Origin] = {Method.CHAIN: Origin.DEFAULT}
+    if static:
+        asked[Method.STATIC] = settings["access_key_id"].origin
+    if settings.value("profile"):
+        asked[Method.PROFILE] = settings["profile"].origin
+    for name in ("container_credentials_full_uri", "container_credentials_relative_uri"):
+        if settings.value(name) and settings[name].origin < Origin.ENVIRONMENT:
+            asked[Method.CONTAINER] = settings[name].origin
+    if role is not None and token_file is not None and token_file.origin <= role.origin:
+        asked[Method.WEB_IDENTITY] = role.origin
+    order = list(Method)
+    found = min(asked, key=lambda method: (asked[method], order.index(method)))
+    explicit_role = role is not None and role.origin < Origin.ENVIRONMENT
+    if role is not None and explicit_role and role.origin <= asked[found]:
+        if found is Method.STATIC and asked.get(Method.WEB_IDENTITY) == asked[found]:
+            msg = "role_arn is given both with an access key and with web_identity_token_file; give one of the two"
+            raise ConflictingOptionsError(msg)
+        return found if found is Method.WEB_IDENTITY else Method.ASSUME_ROLE
+    if token_file is not None and role is None and token_file.origin < Origin.ENVIRONMENT and not static:
+        msg = "web_identity_token_file needs role_arn, the role to take on with it"
+        raise MissingCredentialsError(msg)
+    return found
 
 
-def _refuse_without_botocore(settings: Settings, role: str | None) -> None:
-    asked = "an assumed role" if role == "assume" else "a profile" if settings.value("profile") else None
-    if asked is not None:
+def _refuse_without_botocore(settings: Settings, method: Method) -> None:
+    """Say what is missing where the data plane's own chain would silently ignore what was asked for."""
+    files = [name for name in ("shared_credentials_file", "config_file") if name in settings]
+    explicit = [name for name in files if settings[name].origin < Origin.ENVIRONMENT]
+    if method in {Method.PROFILE, Method.ASSUME_ROLE} or explicit:
+        asked = explicit[0] if explicit else method.value
         msg = f"{asked} needs botocore to get credentials; install objfs[s3]"
         raise MissingExtraError(msg)
 

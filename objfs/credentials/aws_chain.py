@@ -38,7 +38,9 @@ _DEFAULT_REGION: Final = "us-east-1"
 _UNTOLD_LIFETIME: Final = timedelta(minutes=10)
 
 
-def load(chosen: Mapping[str, Any], environ: Mapping[str, str], prompts: list[str]) -> Credentials:
+def load(
+    chosen: Mapping[str, Any], environ: Mapping[str, str], prompts: list[str], *, container_only: bool = False
+) -> Credentials:
     """Go through the chain once.
 
     Parameters
@@ -49,6 +51,8 @@ def load(chosen: Mapping[str, Any], environ: Mapping[str, str], prompts: list[st
         What is used for everything that no setting gives.
     prompts
         Grows by each question for an MFA code; a second one is refused, as it would come out of the blue.
+    container_only
+        Ask the container's endpoint and nothing else.
 
     Raises
     ------
@@ -58,7 +62,10 @@ def load(chosen: Mapping[str, Any], environ: Mapping[str, str], prompts: list[st
         The chain holds no credentials.
     """
     session = isolated_session(chosen, environ)
-    found = _resolver(session, chosen, environ, prompts).load_credentials()
+    if container_only:
+        found = chain.ContainerProvider(environ=_metadata_environment(chosen, environ)).load()
+    else:
+        found = _resolver(session, chosen, environ, prompts).load_credentials()
     if found is None:
         raise MissingCredentialsError(_nothing_found(chosen.get("profile"), session))
     return _of_botocore(found, found.get_frozen_credentials())

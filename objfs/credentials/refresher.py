@@ -16,7 +16,7 @@ from typing import Any, Final
 from weakref import WeakSet, WeakValueDictionary
 
 from objfs.credentials.values import Credentials, Source
-from objfs.errors import CredentialsError, CredentialsExpiredError
+from objfs.errors import CredentialsError, CredentialsExpiredError, MissingCredentialsError
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,8 @@ class _Failure:
     count: int
 
 
+# Errors that say by themselves what is wrong; others are causes of one of these.
+_OURS: Final = (CredentialsError, CredentialsExpiredError, MissingCredentialsError)
 _Outcome = Credentials | _Failure
 
 
@@ -252,9 +254,7 @@ class Refresher:
             credentials = self._source.fetch()
             held = self._hold(credentials)
             if self._clock() >= held.expires_at:
-                expiry = credentials.expires_at and credentials.expires_at.isoformat()
-                msg = f"{self._source.description} returned credentials that had already expired at {expiry}"
-                raise CredentialsExpiredError(msg)  # noqa: TRY301 - one place turns every failure into an outcome
+                raise self._expired(credentials)  # noqa: TRY301 - one place turns every failure into an outcome
         except BaseException as error:  # noqa: BLE001 - whatever ends this thread must reach the waiters
             _log.debug("%s failed: %s", self._source.description, type(error).__name__)
             with self._lock:
@@ -266,6 +266,14 @@ class Refresher:
                 self._held, self._failure, self._had_some = held, None, True
                 self._leave(flight)
         flight.set_result(outcome)
+
+    def _expired(self, credentials: Credentials) -> CredentialsExpiredError:
+        """The error for a fetch that brought credentials whose time is over."""
+        expiry = "" if credentials.expires_at is None else credentials.expires_at.isoformat()
+        if self._source.refreshable:
+            return CredentialsExpiredError(f"{self._source.description} returned credentials that expired at {expiry}")
+        msg = f"{self._source.description} expired at {expiry}; pass new ones, or a storage_options_provider"
+        return CredentialsExpiredError(msg)
 
     def _leave(self, flight: concurrent.futures.Future[_Outcome]) -> None:
         """End a fetch (under the lock), unless it was given up and another one runs."""
@@ -302,7 +310,7 @@ class Refresher:
         if isinstance(outcome, Credentials):
             return outcome
         cause = outcome.error
-        if isinstance(cause, CredentialsExpiredError) or (isinstance(cause, CredentialsError) and not self._had_some):
+        if type(cause) is CredentialsExpiredError or (type(cause) in _OURS and not self._had_some):
             # One instance raised in many threads would collect all their tracebacks.
             raise copy.copy(cause) from cause.__cause__
         if self._had_some:

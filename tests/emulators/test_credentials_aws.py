@@ -137,6 +137,13 @@ def test_chain_delivers_container_credentials(machine: Machine, authorization: s
     assert (found.values["access_key_id"], found.expires_at) == ("CONTAINER1", EXPIRY)
 
 
+def test_explicit_container_is_asked_before_files(machine: Machine) -> None:
+    """A default profile, which stands above the container in the chain, does not replace what was asked for."""
+    machine.write("credentials", "[default]\naws_access_key_id = DEFAULT\naws_secret_access_key = s\n")
+    found = machine.fetch(container_credentials_full_uri=f"{machine.aws.url}/container")
+    assert found.values["access_key_id"] == "CONTAINER1"
+
+
 def test_chain_delivers_container_credentials_of_the_environment(machine: Machine) -> None:
     """As ECS and EKS set them; read from the environment that was handed over."""
     machine.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{machine.aws.url}/container"

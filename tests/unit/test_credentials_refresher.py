@@ -251,9 +251,7 @@ def test_refresher_refuses_credentials_that_arrive_expired(clock: Clock) -> None
     """Expired on arrival is said so, and does not spin."""
     refresher = refresher_of(clock, Steps(made(1, clock.in_seconds(-1))))
     for _ in range(20):
-        with pytest.raises(
-            CredentialsExpiredError, match="provider steps returned credentials that had already expired"
-        ):
+        with pytest.raises(CredentialsExpiredError, match="provider steps returned credentials that expired at"):
             refresher.current()
     assert refresher.fetch_count == 1
 
@@ -322,6 +320,17 @@ def test_reject_says_false_for_credentials_that_nothing_can_replace(clock: Clock
     first = refresher.current()
     assert refresher.reject(first) is False
     assert refresher.current() is first
+
+
+def test_refresher_says_what_to_do_when_static_credentials_expire(clock: Clock) -> None:
+    """Keys with an expiry and nobody to renew them."""
+    source = Steps(made(1, clock.in_seconds(60)))
+    source.refreshable = False
+    refresher = refresher_of(clock, source)
+    refresher.current()
+    clock.now += 61
+    with pytest.raises(CredentialsExpiredError, match=r"expired at 2027-01-15T08:01:00.*storage_options_provider"):
+        refresher.current()
 
 
 def test_reject_counts_doubtful_refusals_by_the_age_of_the_credentials(clock: Clock) -> None:

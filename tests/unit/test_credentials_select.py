@@ -93,6 +93,14 @@ def test_credentials_for_leaves_the_servers_error_to_static_keys() -> None:
         pytest.param(ENV_WEB, {}, "aws-web-identity", id="environment-web-identity"),
         pytest.param(ENV_WEB, {"role_arn": "arn"}, "aws-assume-role", id="role-above-a-pods-own-identity"),
         pytest.param({}, {"session": object()}, "aws-session", id="session"),
+        pytest.param(ENV_WEB, {"profile": "p"}, "aws-chain", id="profile-above-environment-web-identity"),
+        pytest.param({}, {"profile": "p", "role_arn": "arn"}, "aws-assume-role", id="role-on-a-profile"),
+        pytest.param(
+            {**ENV_WEB, **ENV_PAIR},
+            {"container_credentials_full_uri": "http://c"},
+            "aws-chain",
+            id="explicit-container",
+        ),
     ],
 )
 def test_credentials_for_chooses_the_source(environ: dict[str, str], keywords: dict[str, Any], kind: str) -> None:
@@ -112,6 +120,28 @@ def test_credentials_for_refuses_half_a_pair(keywords: dict[str, Any], message: 
     with pytest.raises(MissingCredentialsError, match=message) as caught:
         choose(ENV_PAIR, **keywords)
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "message"),
+    [
+        pytest.param(
+            {**PAIR, "role_arn": "a", "web_identity_token_file": "/t"},
+            ConflictingOptionsError,
+            "both with an access key and with web_identity_token_file",
+            id="role-in-two-ways",
+        ),
+        pytest.param(
+            {"web_identity_token_file": "/t"}, MissingCredentialsError, "needs role_arn", id="token-file-without-a-role"
+        ),
+    ],
+)
+def test_credentials_for_refuses_roles_that_are_not_clear(
+    keywords: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    """Neither way is silently dropped."""
+    with pytest.raises(error, match=message):
+        choose(**keywords)
 
 
 def test_credentials_for_refuses_two_different_providers() -> None:
@@ -185,6 +215,7 @@ def test_credentials_for_leaves_it_to_the_data_plane_without_botocore(
     [
         pytest.param({"profile": "p"}, "a profile", id="profile"),
         pytest.param({"role_arn": "a"}, "an assumed role", id="role"),
+        pytest.param({"config_file": "/c"}, "config_file", id="file"),
     ],
 )
 def test_credentials_for_names_the_extra_that_a_profile_needs(
