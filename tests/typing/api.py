@@ -1,0 +1,26 @@
+"""Uses of the public API that the type checker must accept. Checked by ``make types``; never run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import objfs
+from objfs import S3FileSystem, StorageOptionsProvider
+
+
+class VendingMachine(StorageOptionsProvider):
+    """A provider as a user writes it."""
+
+    def fetch_storage_options(self) -> dict[str, str]:
+        return {"access_key_id": "k", "secret_access_key": "s", "expires_at_millis": "1700000000000"}
+
+    def provider_id(self) -> str:
+        return "vending-machine"
+
+
+version: str = objfs.__version__
+fs = S3FileSystem(anon=True)
+refreshing = S3FileSystem(storage_options_provider=VendingMachine(), region="eu-central-1")
+opened: tuple[Any, str] = objfs.from_url("s3://bucket/key", anon=True)
+objfs.register()
+objfs.unregister()
