@@ -19,6 +19,7 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # numpydoc sections say them in words, signatures in types
 numpydoc_show_class_members = False
+autosummary_generate = False  # numpydoc loads it; there is nothing to generate
 
 # Links to other projects are made when their inventories can be reached; a build without a network still works.
 intersphinx_mapping: dict[str, tuple[str, str | None]] = {}

@@ -43,9 +43,10 @@ OUTSIDE: dict[str, list[str]] = {
 }
 
 # What has effects, or differs from one moment to the next: the pure layers get it as an argument.
-IMPURE = {"asyncio", "http", "io", "logging", "os", "pathlib", "random", "secrets", "shutil", "socket", "ssl"}
+IMPURE = {"asyncio", "http", "io", "logging", "os", "random", "secrets", "shutil", "socket", "ssl"}
 IMPURE |= {"subprocess", "tempfile", "threading", "time", "urllib.request", "uuid"}
-IMPURE_CALLS = {"open", "input", "print", "now", "utcnow", "today"}
+IMPURE_CALLS = {"open", "input", "print", "now", "utcnow", "today", "cwd", "home"}
+IMPURE_CALLS |= {"exists", "expanduser", "is_dir", "is_file", "iterdir", "read_bytes", "read_text", "stat"}
 
 # Imports by name escape this test, so only these modules make them: the peers at their seam, a caller's import string.
 BY_NAME = ["sdk", "sdk_*", "credentials.provider"]
@@ -215,6 +216,7 @@ def test_import_objfs_reaches_no_sdk_at_import_time():
         pytest.param("ranges", "import os", "are pure", id="environment-in-a-pure-module"),
         pytest.param("options", "from datetime import datetime\nx = datetime.now()", "calls now", id="clock"),
         pytest.param("casts", "x = open('f')", "calls open", id="file"),
+        pytest.param("casts", "from pathlib import Path\nx = Path('f').read_text()", "calls read_text", id="path"),
         pytest.param("reading", "from . import types", "write it out", id="relative"),
         pytest.param("reading", "from importlib import import_module", "by name", id="by-name"),
         pytest.param("writing", "import requests", "nobody", id="unknown-package"),
@@ -234,6 +236,7 @@ def test_find_faults_reports_a_broken_rule(module, source, fault):
         pytest.param("sdk_objects", "from s3fs import S3FileSystem", id="s3fs-in-a-seam"),
         pytest.param("options", "from objfs.types import Location", id="down"),
         pytest.param("casts", "from datetime import datetime", id="a-type-of-the-standard-library"),
+        pytest.param("casts", "from pathlib import Path\nx = Path('f')", id="a-path-as-a-value"),
     ],
 )
 def test_find_faults_lets_pass_what_is_allowed(module, source):
