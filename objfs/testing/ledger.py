@@ -53,6 +53,13 @@ def access_key_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str |
     return query.get("AWSAccessKeyId")
 
 
+def session_token_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
+    """Return the session token of a request, empty if it has none."""
+    # Version 4 spells the query parameter with capitals, version 2 without.
+    in_query = query.get("X-Amz-Security-Token") or query.get("x-amz-security-token", "")
+    return headers.get("x-amz-security-token") or in_query
+
+
 class CredentialLedger:
     """Temporary credentials and their expiry.
 
@@ -115,8 +122,3 @@ class CredentialLedger:
             return "InvalidToken"
         expired = issued.expires_at is not None and self._clock() >= issued.expires_at
         return "ExpiredToken" if expired else None
-
-
-def session_token_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str:
-    """Return the session token of a request, empty if it has none."""
-    return headers.get("x-amz-security-token") or query.get("X-Amz-Security-Token", "")

@@ -157,12 +157,12 @@ class _Connection:
             body = [bytes(piece) for piece in self._client.body(request.framing())]
             held.wait()
             upstream = self._connect()
-            _send_all(upstream, [request.without_expect(), *body])
+            _send_all(upstream, [request.without("expect"), *body])
             answer = upstream.read_head()
         finally:
             held.landed.set()
         self._journal.count("bytes_in", sum(map(len, body)))
-        return self._relay(request, answer)
+        return self._relay(request, answer, goes_on=True)
 
     def _forward(self, request: Head) -> bool:
         try:
@@ -173,13 +173,13 @@ class _Connection:
         if request.expects_continue:
             answer = upstream.read_head()
             if answer is None or answer.status != 100:
-                self._relay(request, answer)
-                return False
+                return self._relay(request, answer, goes_on=False)
             self._client.send(answer.raw)
         whole = _send_all(upstream, self._counted("bytes_in", self._client.body(request.framing())))
-        return self._relay(request, _read_answer(upstream)) and whole
+        return self._relay(request, _read_answer(upstream), goes_on=whole)
 
-    def _relay(self, request: Head, answer: Head | None) -> bool:
+    def _relay(self, request: Head, answer: Head | None, *, goes_on: bool) -> bool:
+        """Pass the answer on; the client is told whether its connection goes on, and the caller, too."""
         while answer is not None and answer.status < 200 and self._upstream is not None:
             self._client.send(answer.raw)
             answer = _read_answer(self._upstream)
@@ -188,11 +188,17 @@ class _Connection:
             self._client.send(_head(_UNREACHABLE.status, "application/xml", 0, closes=True))
             return False
         framing = answer.framing(request.method)
+        goes_on = goes_on and framing != UNTIL_CLOSE and answer.start[0] == "HTTP/1.1"
         self._record(request, answer.status)
-        self._client.send(answer.raw)
+        # Connection speaks of one hop: the client's may go on when the server closes its own, as moto always does.
+        head = answer.without("connection")
+        self._client.send(head if goes_on else head[:-2] + b"Connection: close\r\n\r\n")
         for piece in self._counted("bytes_out", self._upstream.body(framing)):
             self._client.send(piece)
-        return framing != UNTIL_CLOSE and answer.keeps_alive
+        if not answer.keeps_alive:
+            self._upstream.close()
+            self._upstream = None
+        return goes_on
 
     def _connect(self) -> Wire:
         if self._upstream is not None and not self._upstream.is_idle():

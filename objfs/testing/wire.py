@@ -75,10 +75,10 @@ class Head:
             return int(self.headers["content-length"])
         return 0 if request_method is None else UNTIL_CLOSE
 
-    def without_expect(self) -> bytes:
-        """The raw head without its ``Expect`` header (which no S3 signature covers)."""
-        lines = self.raw.split(b"\r\n")
-        return b"\r\n".join(line for line in lines if not line.lower().startswith(b"expect:"))
+    def without(self, name: str) -> bytes:
+        """Return the raw head without one header, given in lower case."""
+        prefix = f"{name}:".encode()
+        return b"\r\n".join(line for line in self.raw.split(b"\r\n") if not line.lower().startswith(prefix))
 
 
 def parse_head(raw: bytes) -> Head:
