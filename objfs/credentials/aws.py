@@ -45,6 +45,10 @@ _ROLE_OPTIONS: Final = (
     "region",
     "default_region",
 )
+_ALTERNATIVES: Final = (
+    ("container_credentials_relative_uri", "container_credentials_full_uri"),
+    ("container_authorization_token_file", "container_authorization_token"),
+)
 _CHAIN_VARIABLES: Final = ("AWS_", "BOTO_", "HOME", "USERPROFILE")
 
 
@@ -87,7 +91,7 @@ def chain_source(settings: Settings, environ: Mapping[str, str], *, container_on
         The container's endpoint was given explicitly, so that nothing else is asked.
     """
     environ = {name: value for name, value in environ.items() if name.startswith(_CHAIN_VARIABLES)}
-    chosen = _chosen(settings, _CHAIN_OPTIONS)
+    chosen = _chosen(_without_outranked(settings), _CHAIN_OPTIONS)
     prompts: list[str] = []
 
     def get() -> Credentials:
@@ -271,6 +275,14 @@ def _refuse_without_botocore(settings: Settings, method: Method) -> None:
         asked = explicit[0] if explicit else method.value
         msg = f"{asked} needs botocore to get credentials; install objfs[s3]"
         raise MissingExtraError(msg)
+
+
+def _without_outranked(settings: Settings) -> Settings:
+    """Of two options that name one thing, leave out that of the lower layer: the SDK's own order knows no layers."""
+    for one, other in _ALTERNATIVES:
+        if one in settings and other in settings and settings[one].origin != settings[other].origin:
+            settings = settings.without(max(one, other, key=lambda name: settings[name].origin))
+    return settings
 
 
 def _chosen(settings: Settings, names: tuple[str, ...]) -> dict[str, Any]:

@@ -144,6 +144,13 @@ def test_explicit_container_is_asked_before_files(machine: Machine) -> None:
     assert found.values["access_key_id"] == "CONTAINER1"
 
 
+def test_explicit_container_endpoint_replaces_the_environments(machine: Machine) -> None:
+    """A relative URI in the environment would otherwise win over a full one."""
+    machine.environ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/elsewhere"
+    found = machine.fetch(container_credentials_full_uri=f"{machine.aws.url}/container")
+    assert found.values["access_key_id"] == "CONTAINER1"
+
+
 def test_chain_delivers_container_credentials_of_the_environment(machine: Machine) -> None:
     """As ECS and EKS set them; read from the environment that was handed over."""
     machine.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = f"{machine.aws.url}/container"
@@ -322,6 +329,13 @@ def test_assume_role_signs_with_static_keys(machine: Machine) -> None:
     assert found.values["access_key_id"] == "STS1"
     assert found.expires_at is not None
     assert found.expires_at <= datetime.now(UTC) + timedelta(minutes=20)
+
+
+def test_assume_role_on_keys_needs_no_profile(machine: Machine) -> None:
+    """A profile of the environment that does not exist is no concern of explicit keys."""
+    machine.environ["AWS_PROFILE"] = "missing"
+    found = machine.fetch(**PAIR, role_arn="arn:aws:iam::1:role/r", endpoint_url_sts=machine.aws.url)
+    assert found.values["access_key_id"] == "STS1"
 
 
 def test_assume_role_refreshes_more_often_than_sts_allows_to_expire(machine: Machine) -> None:

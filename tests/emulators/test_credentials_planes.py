@@ -210,7 +210,10 @@ def test_aio_session_reads_nothing_behind_our_back(
     """A missing profile, broken files, foreign keys, endpoints and modes in the environment change nothing."""
     broken = tmp_path / "config"
     broken.write_text("not an ini file")
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("not an ini file")
     hostile = {
+        "HOME": str(tmp_path),
         "AWS_PROFILE": "missing",
         "AWS_CONFIG_FILE": str(broken),
         "AWS_SHARED_CREDENTIALS_FILE": str(broken),
@@ -239,6 +242,19 @@ def test_aio_session_reads_nothing_behind_our_back(
         "ca_bundle": None,
     }
     assert os.environ["AWS_PROFILE"] == "missing"
+
+
+def test_aio_session_takes_no_endpoint_from_the_environment(
+    refresher: Refresher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an endpoint it is Amazon's, whatever the environment says."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+    async def endpoint() -> str:
+        async with session_of(refresher).create_client("s3", region_name="us-east-1") as client:
+            return str(client.meta.endpoint_url)
+
+    assert asyncio.run(endpoint()).endswith("amazonaws.com")
 
 
 def test_aio_session_without_a_refresher_has_no_credentials(aws: FakeAws) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from objfs.credentials import refresher as refresher_module
 from objfs.credentials.refresher import Refresher, _shared, shared_refresher
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, CredentialsExpiredError, MissingCredentialsError
@@ -436,7 +437,8 @@ def test_refresher_works_in_a_child_forked_in_the_middle_of_a_fetch(held_lock: R
 def test_shared_refresher_works_in_a_forked_child(clock: Clock) -> None:
     """The registry's lock is new in the child, its refreshers are the same."""
     kept = shared_refresher("fork", lambda: refresher_of(clock, Steps(made(1))))
-    assert in_child(lambda: shared_refresher("fork", lambda: refresher_of(clock, Steps(made(2)))) is kept)
+    with refresher_module._shared_lock:
+        assert in_child(lambda: shared_refresher("fork", lambda: refresher_of(clock, Steps(made(2)))) is kept)
 
 
 def test_shared_refresher_is_one_per_key_while_in_use(clock: Clock) -> None:
