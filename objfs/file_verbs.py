@@ -67,10 +67,10 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         create = "x" in mode
 
         def put(data: bytes) -> Written:
-            return self._wait(self._put(location, data, create=create, if_match=if_match, keywords=keywords))
+            return self._wait(self._put_object(location, data, create=create, if_match=if_match, keywords=keywords))
 
         def upload() -> Upload:
-            return self._upload(location, part_bytes, create=create, if_match=if_match, keywords=keywords)
+            return self._begin_upload(location, part_bytes, create=create, if_match=if_match, keywords=keywords)
 
         target = Target(part_bytes, put, upload)
         if "a" not in mode:
@@ -91,11 +91,11 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         if info.size < MIN_PART_BYTES:
             first = self._wait(self._cat_file(location.path)) if info.size else b""
         else:
-            upload = self._upload(location, part_bytes, copy_first=(location.path, info.e_tag), keywords=kept)
+            upload = self._begin_upload(location, part_bytes, copy_first=(location.path, info.e_tag), keywords=kept)
         target = Target(
             part_bytes,
-            lambda data: self._wait(self._put(location, data, create=False, if_match=info.e_tag, keywords=kept)),
-            lambda: self._upload(location, part_bytes, if_match=info.e_tag, keywords=kept),
+            lambda data: self._wait(self._put_object(location, data, create=False, if_match=info.e_tag, keywords=kept)),
+            lambda: self._begin_upload(location, part_bytes, if_match=info.e_tag, keywords=kept),
         )
         return ObjectWriter(
             self,  # type: ignore[arg-type]

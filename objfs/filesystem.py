@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from fsspec import config as fsspec_config
 from fsspec.asyn import AsyncFileSystem, get_loop
 from fsspec.compression import compr
-from fsspec.utils import get_compression, stringify_path
+from fsspec.core import get_compression
+from fsspec.utils import stringify_path
 
 from objfs.clouds import S3
 from objfs.clouds._cloud import Cloud

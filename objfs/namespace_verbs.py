@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # DeleteObjects takes at most this many keys (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
 KEYS_PER_DELETE: Final = 1000
 
+BUCKET_ACLS: Final = ("private", "public-read", "public-read-write", "authenticated-read")
+DEFAULT_REGION: Final = "us-east-1"
+
 # What appending to an object keeps of it.
 _PRESERVED: Final = (
     "CacheControl",
@@ -166,14 +169,61 @@ class NamespaceVerbs(FileVerbs):
 
     # -- buckets and deletion -----------------------------------------------------------------------------------
 
-    async def _mkdir(self, path: str, acl: Any = False, create_parents: bool = True, **kwargs: Any) -> None:
-        """Create a bucket; a directory needs no creation."""
+    async def _mkdir(
+        self, path: str, acl: Any = False, create_parents: bool = True, region_name: str | None = None
+    ) -> None:
+        """Create a bucket; a directory within one needs no creation.
+
+        Parameters
+        ----------
+        path
+            ``bucket`` or ``bucket/key``.
+        acl
+            Canned ACL of a new bucket.
+        create_parents
+            Whether ``bucket/key`` creates a bucket that does not exist.
+        region_name
+            Region of a new bucket; that of the instance by default.
+
+        Raises
+        ------
+        FileExistsError
+            ``path`` is a bucket that exists.
+        FileNotFoundError
+            The bucket does not exist and ``create_parents`` is False.
+        """
         sdk = self.connection.require_sdk("bucket")
-        await sdk.call("_mkdir", self._strip_protocol(path), acl=acl, create_parents=create_parents, **kwargs)
+        location = self._split(path)
+        if not location.bucket:
+            msg = "name the bucket to create"
+            raise ValueError(msg)
+        if acl and acl not in BUCKET_ACLS:
+            msg = f"a bucket's ACL is one of {', '.join(BUCKET_ACLS)}, not {acl!r}"
+            raise ValueError(msg)
+        key = location.key.strip("/")
+        if await self._exists(location.bucket):
+            if not key:
+                raise FileExistsError(errno.EEXIST, "the bucket exists already", location.bucket)
+            return
+        if key and not create_parents:
+            raise FileNotFoundError(errno.ENOENT, "the bucket does not exist", location.bucket)
+        parameters: dict[str, Any] = {"ACL": acl} if acl else {}
+        region = region_name or self.connection.settings.value("region", DEFAULT_REGION)
+        # S3 refuses the name of its default region as a constraint.
+        if region not in (DEFAULT_REGION, "auto"):
+            parameters["CreateBucketConfiguration"] = {"LocationConstraint": region}
+        try:
+            await sdk.call("_call_s3", "create_bucket", Bucket=location.bucket, **parameters)
+        finally:
+            self.invalidate_cache(location.bucket)
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
-        sdk = self.connection.require_sdk("bucket")
-        await sdk.call("_makedirs", self._strip_protocol(path), exist_ok=exist_ok)
+        """Create a bucket; with ``exist_ok`` one that exists is no error."""
+        try:
+            await self._mkdir(path)
+        except FileExistsError:
+            if not exist_ok:
+                raise
 
     async def _rmdir(self, path: str) -> None:
         """Delete an empty bucket."""

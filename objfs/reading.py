@@ -177,6 +177,14 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         """A presigned URL of the object."""
         return self.fs.url(self.path, **kwargs)
 
+    def __hash__(self) -> int:
+        return hash((self.path, self.e_tag))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ObjectFile):
+            return NotImplemented
+        return (self.fs, self.path, self.e_tag) == (other.fs, other.path, other.e_tag)
+
     def __reduce__(self) -> Any:
         return _reopen, (self.fs, self.path, self.blocksize, self.size, self.loc, self.e_tag)
 
@@ -232,5 +240,8 @@ class AsyncObjectFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
     async def close(self) -> None:
         """Close the file."""
         self._closed = True
+
+    def __del__(self) -> None:
+        """Do nothing: there is nothing to release, and fsspec's own would make a coroutine that nobody awaits."""
 
 

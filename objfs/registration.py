@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fsspec import registry
+from fsspec.registry import _registry, known_implementations, register_implementation, registry
 
 # Scheme to the name of our class; the class is imported when the scheme is first used.
 SCHEMES: Final[Mapping[str, str]] = {
@@ -43,11 +43,11 @@ def register() -> None:
     which ``import objfs`` makes, settles it. File systems that exist already stay what they are.
     """
     for scheme, name in SCHEMES.items():
-        loaded = registry.registry.get(scheme)
+        loaded = registry.get(scheme)
         if loaded is not None and not _is_ours(loaded):
             _forget(scheme)
         advice = f"cannot load {name} for {scheme}://"
-        registry.register_implementation(scheme, name, clobber=True, errtxt=advice)
+        register_implementation(scheme, name, clobber=True, errtxt=advice)
 
 
 def unregister() -> None:
@@ -56,14 +56,14 @@ def unregister() -> None:
     ``register()`` claims them again. A later ``import objfs`` does not: Python runs a module once.
     """
     for scheme in SCHEMES:
-        loaded = registry.registry.get(scheme)
+        loaded = registry.get(scheme)
         if loaded is not None and _is_ours(loaded):
             _forget(scheme)
         if scheme in _PEERS:
             advice = f"install {_PEERS[scheme].partition('.')[0]} to open {scheme}:// without objfs"
-            registry.register_implementation(scheme, _PEERS[scheme], clobber=True, errtxt=advice)
+            register_implementation(scheme, _PEERS[scheme], clobber=True, errtxt=advice)
         else:
-            registry.known_implementations.pop(scheme, None)
+            known_implementations.pop(scheme, None)
 
 
 def _is_ours(cls: type[Any]) -> bool:
@@ -72,4 +72,4 @@ def _is_ours(cls: type[Any]) -> bool:
 
 def _forget(scheme: str) -> None:
     # fsspec has no public way to take a loaded class out of its registry.
-    registry._registry.pop(scheme, None)  # noqa: SLF001
+    _registry.pop(scheme, None)

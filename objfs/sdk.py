@@ -148,7 +148,8 @@ class SdkPlane:
         try:
             return await getattr(self.instance(here=True), name)(*args, **kwargs)
         except Exception as error:
-            raise translate_error(error, args) from error
+            # The first argument of a bare client call is the method, of a verb the path.
+            raise translate_error(error, () if name == "_call_s3" else args) from error
 
     def attribute(self, name: str) -> Any:
         """A public attribute or method of the peer's instance; coroutines run on the loop that is running."""
@@ -177,7 +178,10 @@ def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def located(error: OSError, path: str) -> OSError:
     """The same error with an errno and the path, which the peer leaves out of the commonest ones."""
-    if error.filename is not None or isinstance(error, ObjfsError):
+    if error.filename is not None:
+        return error
+    if isinstance(error, ObjfsError):
+        error.filename = path
         return error
     number = error.errno or _ERRNO.get(type(error), errno.EIO)
     text = error.args[-1] if error.args else os.strerror(number)

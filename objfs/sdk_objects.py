@@ -49,7 +49,7 @@ class SdkObjects:
         except PreconditionFailedError as error:
             if "IfNoneMatch" in given:
                 raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, f"{self._bucket}/{key}") from error
-            raise
+            raise located(error, f"{self._bucket}/{key}") from error.__cause__
         except OSError as error:
             raise located(error, f"{self._bucket}/{key}") from error.__cause__
 

@@ -44,7 +44,7 @@ class WriteVerbs(PlanedFileSystem):
         create = mode == "create"
         part_bytes = part_size(len(data), max(chunksize, MIN_PART_BYTES) if chunksize else None)
         if len(data) <= part_bytes:
-            written = await self._put(location, data, create=create, if_match=if_match, keywords=kwargs)
+            written = await self._put_object(location, data, create=create, if_match=if_match, keywords=kwargs)
         else:
             parts = (bytes(data[at : at + part_bytes]) for at in range(0, len(data), part_bytes))
             written = await self._put_parts(
@@ -80,14 +80,14 @@ class WriteVerbs(PlanedFileSystem):
         parts = _file_parts(lpath, part_bytes, callback)
         if size <= part_bytes:
             data = b"".join(parts)
-            await self._put(self._key(rpath), data, create=create, if_match=if_match, keywords=keywords)
+            await self._put_object(self._key(rpath), data, create=create, if_match=if_match, keywords=keywords)
         else:
             await self._put_parts(
                 self._key(rpath), parts, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=keywords
             )
         self._written(location.path)
 
-    async def _put(
+    async def _put_object(
         self,
         location: Location,
         data: bytes | memoryview,
@@ -119,7 +119,7 @@ class WriteVerbs(PlanedFileSystem):
         stopped = False
 
         def send() -> Written:
-            upload = self._upload(
+            upload = self._begin_upload(
                 location, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=keywords
             )
             try:
@@ -141,7 +141,7 @@ class WriteVerbs(PlanedFileSystem):
             stopped = True
             raise
 
-    def _upload(
+    def _begin_upload(
         self,
         location: Location,
         part_bytes: int,

@@ -81,6 +81,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         self._pending = bytearray(prefix)
         self._upload = upload
         self._settled = False
+        self._given_up = False
         self._handled_at_open = sys.exception()
         self.e_tag: str | None = None
         self.version_id: str | None = None
@@ -89,11 +90,13 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
 
     def write(self, data: Any) -> int:
         """Take bytes; whole parts are sent on while more are taken."""
+        view = memoryview(data).cast("B")
+        written = len(view)
+        if self._given_up:
+            return written
         if self.closed:
             msg = "write to closed file"
             raise ValueError(msg)
-        view = memoryview(data).cast("B")
-        written = len(view)
         while len(view):
             # A full part waits for the next byte: an object of exactly one part is a single PUT.
             if len(self._pending) == self.blocksize:
@@ -161,6 +164,11 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         self.closed: bool = True
         self.discard()
 
+    def give_up(self) -> None:
+        """Close without publishing, and swallow what a compressor still writes when it is closed."""
+        self._given_up = True
+        self.fail()
+
     def _settle(self) -> None:
         self._settled = True
         self._upload = None
@@ -194,6 +202,10 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
                 return False
             frame = frame.f_back
         return False
+
+    # fsspec's file compares by what the server says of the object, which does not exist yet.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -241,18 +253,17 @@ class LayeredWriter(io.BufferedIOBase):
         if self.closed:
             return
         try:
-            if not self._raw.closed:
-                self._compressor.close()
-                self._raw.close()
+            self._compressor.close()
+            self._raw.close()
         except BaseException:
-            self._raw.fail()
+            self._raw.give_up()
             raise
         finally:
             super().close()
 
     def fail(self) -> None:
         """Close without publishing."""
-        self._raw.fail()
+        self._raw.give_up()
         self.close()
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
