@@ -10,6 +10,7 @@ from typing import Any
 
 from objfs import sdk, store
 from objfs.clouds._cloud import Cloud
+from objfs.credentials.refresher import Refresher
 from objfs.credentials.select import CredentialChoice, credentials_for
 from objfs.options import Layer, Settings, environment_layer, translate
 from objfs.planes import Call, Circumstances, Decision, Plane, choose
@@ -95,6 +96,9 @@ class Connection:
                 )
             return self._sdk
 
+    def _refreshable(self) -> bool:
+        return isinstance(self.choice, Refresher) and self.choice.source.refreshable
+
     def decide(self, verb: str, *locations: Location, keywords: Iterable[str] = ()) -> Decision:
         """Which plane carries a call out; the reason goes to the debug log."""
         circumstances = Circumstances(
@@ -104,14 +108,13 @@ class Connection:
             refusal=lambda bucket: self.cloud.store_refusal(self.settings, bucket),
             forked=not store.usable_in_this_process(),
             sdk_installed=sdk.is_installed(self.cloud.name),
+            refreshable=self._refreshable,
         )
         decision = choose(Call(verb, locations, frozenset(keywords)), circumstances)
         logger.debug("%s: %s plane: %s", verb, decision.plane.value, decision.reason)
         return decision
 
-    def objects(
-        self, verb: str, *locations: Location, keywords: Mapping[str, Any] | None = None
-    ) -> Store | SdkObjects:
+    def objects(self, verb: str, *locations: Location, keywords: Mapping[str, Any] | None = None) -> Store | SdkObjects:
         """The first location's bucket, on the plane that the rule chooses for the call."""
         decision = self.decide(verb, *locations, keywords=keywords or {})
         if decision.plane is Plane.DATA:

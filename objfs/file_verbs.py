@@ -23,7 +23,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         block_size: int | None = None,
         acl: str | bool = False,
         version_id: str | None = None,
-        fill_cache: bool | None = None,  # noqa: ARG002 - s3fs's keyword, which its own caches ignore too
+        fill_cache: bool | None = None,
         cache_type: str | None = None,
         autocommit: bool = True,
         size: int | None = None,
@@ -41,7 +41,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
             keywords["RequestPayer"] = "requester"
         if "r" in mode:
             return ObjectFile(
-                self,  # type: ignore[arg-type]
+                self,
                 location.path,
                 self._source(location, keywords),
                 block_size=block_size or settings.value("default_block_size"),
@@ -67,14 +67,16 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         create = "x" in mode
 
         def put(data: bytes) -> Written:
-            return self._wait(self._put_object(location, data, create=create, if_match=if_match, keywords=keywords))
+            return self.run_blocking(
+                self._put_object(location, data, create=create, if_match=if_match, keywords=keywords)
+            )
 
         def upload() -> Upload:
             return self._begin_upload(location, part_bytes, create=create, if_match=if_match, keywords=keywords)
 
         target = Target(part_bytes, put, upload)
         if "a" not in mode:
-            return ObjectWriter(self, location.path, mode, target, autocommit=autocommit)  # type: ignore[arg-type]
+            return ObjectWriter(self, location.path, mode, target, autocommit=autocommit)
         return self._appender(location, target, autocommit=autocommit, keywords=keywords)
 
     def _appender(
@@ -82,23 +84,25 @@ class FileVerbs(ReadVerbs, WriteVerbs):
     ) -> ObjectWriter:
         """A writer that begins with the object's bytes: read back when short, else copied as the first part."""
         try:
-            info = self._wait(self._stat(location))
+            info = self.run_blocking(self._stat(location))
         except FileNotFoundError:
-            return ObjectWriter(self, location.path, "ab", target, autocommit=autocommit)  # type: ignore[arg-type]
-        kept = {**self._wait(self._preserved(location)), **keywords}
+            return ObjectWriter(self, location.path, "ab", target, autocommit=autocommit)
+        kept = {**self.run_blocking(self._preserved(location)), **keywords}
         first, upload = b"", None
         part_bytes = target.part_bytes
         if info.size < MIN_PART_BYTES:
-            first = self._wait(self._cat_file(location.path)) if info.size else b""
+            first = self.run_blocking(self._cat_file(location.path)) if info.size else b""
         else:
             upload = self._begin_upload(location, part_bytes, copy_first=(location.path, info.e_tag), keywords=kept)
         target = Target(
             part_bytes,
-            lambda data: self._wait(self._put_object(location, data, create=False, if_match=info.e_tag, keywords=kept)),
+            lambda data: self.run_blocking(
+                self._put_object(location, data, create=False, if_match=info.e_tag, keywords=kept)
+            ),
             lambda: self._begin_upload(location, part_bytes, if_match=info.e_tag, keywords=kept),
         )
         return ObjectWriter(
-            self,  # type: ignore[arg-type]
+            self,
             location.path,
             "ab",
             target,
@@ -120,4 +124,4 @@ class FileVerbs(ReadVerbs, WriteVerbs):
             msg = f"open_async reads binary objects ('rb'), not {mode!r}; write with pipe_file or open"
             raise ValueError(msg)
         location = self._key(path, kwargs.pop("version_id", None))
-        return AsyncObjectFile(self, location.path, self._source(location))  # type: ignore[arg-type]
+        return AsyncObjectFile(self, location.path, self._source(location))

@@ -122,7 +122,7 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
-        """What a URL says beside the path, as one private keyword: fsspec refuses a URL's keyword that is also given."""
+        """What a URL says beside the path, as one private keyword: fsspec refuses a keyword that is given twice."""
         scheme = scheme_of(path)
         if scheme is None or "?versionId=" not in path:
             return {}
@@ -164,7 +164,7 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
 
     # -- open ---------------------------------------------------------------------------------------------------
 
-    def open(  # noqa: A003 - fsspec's name
+    def open(
         self,
         path: Any,
         mode: str = "rb",
@@ -213,7 +213,7 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
         codec = get_compression(stringify_path(path), compression) if compression is not None else None
         if codec is not None:
             compressed = compr[codec](raw, mode="w" if writing else "r")
-            file = LayeredWriter(compressed, raw) if writing else compressed  # type: ignore[arg-type]
+            file = LayeredWriter(compressed, raw) if writing else compressed
         if "b" in mode:
             return file
         return (TextWriter if writing else io.TextIOWrapper)(file, **text)
@@ -254,9 +254,7 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
         sdk = self.connection.sdk
         from objfs import sdk as seam
 
-        if not seam.is_installed(self._cloud().name) or not (
-            hasattr(sdk.peer, name) or name in _INSTANCE_ATTRIBUTES
-        ):
+        if not seam.is_installed(self._cloud().name) or not (hasattr(sdk.peer, name) or name in _INSTANCE_ATTRIBUTES):
             msg = f"{type(self).__name__!r} object has no attribute {name!r}"
             raise AttributeError(msg)
         if inspect.iscoroutinefunction(getattr(sdk.peer, name, None)):

@@ -50,9 +50,9 @@ class NamespaceVerbs(FileVerbs):
     async def _info(
         self,
         path: str,
-        bucket: str | None = None,  # noqa: ARG002 - s3fs's positional arguments
-        key: str | None = None,  # noqa: ARG002
-        refresh: bool = False,  # noqa: ARG002 - the answer is always fresh
+        bucket: str | None = None,
+        key: str | None = None,
+        refresh: bool = False,
         version_id: str | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
@@ -256,7 +256,7 @@ class NamespaceVerbs(FileVerbs):
             if location.key:
                 keys.append(location.key)
         jobs = [
-            lambda b=bucket, k=keys[at : at + KEYS_PER_DELETE]: self._delete_keys(b, k, kwargs)  # type: ignore[misc]
+            lambda b=bucket, k=keys[at : at + KEYS_PER_DELETE]: self._delete_keys(b, k, kwargs)
             for bucket, keys in by_bucket.items()
             for at in range(0, len(keys), KEYS_PER_DELETE)
         ]
@@ -319,7 +319,7 @@ class NamespaceVerbs(FileVerbs):
         url: str = await sdk.call("_url", path, expires=expires, client_method=client_method, **kwargs)
         return url
 
-    async def _checksum(self, path: str, refresh: bool = True) -> int:  # noqa: ARG002 - the answer is always fresh
+    async def _checksum(self, path: str, refresh: bool = True) -> int:
         """A number that changes whenever the object does."""
         sdk = self.connection.require_sdk("info")
         checksum: int = await sdk.call("_checksum", path, refresh=True)

@@ -317,7 +317,9 @@ def _read_layer(table: OptionTable, layer: Layer) -> dict[str, Setting]:
     """Settings of one layer by canonical name."""
     found: dict[str, Setting] = {}
     if layer.origin is Origin.ENVIRONMENT:
-        entries: Iterator[tuple[Option, str, Any, bool]] = ((option, variable, layer.values[variable], False) for option, variable in _variables(table, layer))
+        entries: Iterator[tuple[Option, str, Any, bool]] = (
+            (option, variable, layer.values[variable], False) for option, variable in _variables(table, layer)
+        )
     else:
         entries = _entries(table, layer.values, "")
     for option, spelling, value, inverse in entries:

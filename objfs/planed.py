@@ -28,7 +28,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         """Bucket, key and version of a path."""
         raise NotImplementedError  # the class of the filesystem knows its cloud
 
-    def _written(self, path: str) -> None:
+    def note_written(self, path: str) -> None:
         """An object appeared, changed or went."""
         self.invalidate_cache(path)
 
@@ -40,7 +40,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
             raise IsADirectoryError(errno.EISDIR, msg, path) if location.bucket else ValueError(msg)
         return location
 
-    def _wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Carry a coroutine out on fsspec's I/O loop, from any other thread."""
         return wait_for(coroutine, get_loop())
 

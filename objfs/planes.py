@@ -62,6 +62,8 @@ class Circumstances:
         The process is a forked child whose parent had used obstore.
     sdk_installed
         The peer can be imported.
+    refreshable
+        Whether the credentials can be replaced while a call is going on.
     """
 
     engine: str
@@ -70,6 +72,7 @@ class Circumstances:
     refusal: Callable[[str], str | None]
     forked: bool
     sdk_installed: bool
+    refreshable: Callable[[], bool]
 
 
 # Verbs that obstore carries out exactly, with the call keywords that it has words for. `write_attributes` stands for
@@ -152,4 +155,8 @@ def _reason_against_data_plane(call: Call, circumstances: Circumstances) -> str 
         return "obstore cannot copy from one bucket to another"
     if circumstances.forked:
         return "obstore does not survive fork()"
+    # A preference, not a need: without the SDK, or where obstore was asked for, such an upload is obstore's.
+    prefers_sdk = circumstances.engine == "auto" and circumstances.sdk_installed
+    if call.verb == "upload" and prefers_sdk and circumstances.refreshable():
+        return "obstore cannot send one part of an upload again with new credentials"
     return None

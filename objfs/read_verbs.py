@@ -25,7 +25,7 @@ class ReadVerbs(PlanedFileSystem):
         version_id: str | None = None,
         start: int | None = None,
         end: int | None = None,
-        chunksize: int | None = None,  # noqa: ARG002 - s3fs's keyword; requests are planned here
+        chunksize: int | None = None,
         max_concurrency: int | None = None,
         **kwargs: Any,
     ) -> bytes:
@@ -38,7 +38,7 @@ class ReadVerbs(PlanedFileSystem):
         paths: Sequence[str],
         starts: Any,
         ends: Any,
-        max_gap: int | None = None,  # noqa: ARG002 - fsspec's keyword; gaps are planned here
+        max_gap: int | None = None,
         batch_size: int | None = None,
         on_error: str = "return",
         **kwargs: Any,
@@ -88,7 +88,7 @@ class ReadVerbs(PlanedFileSystem):
         lpath: Any,
         callback: Any = DEFAULT_CALLBACK,
         version_id: str | None = None,
-        chunksize: int | None = None,  # noqa: ARG002 - s3fs's keyword; requests are planned here
+        chunksize: int | None = None,
         max_concurrency: int | None = None,
         **kwargs: Any,
     ) -> None:

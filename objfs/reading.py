@@ -133,7 +133,7 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         self.bucket, self.key = source.location.bucket, source.location.key
         first: Chunk | None = None
         if size is None:
-            first = fs._wait(source.first(_opening_range(source.location)))
+            first = fs.run_blocking(source.first(_opening_range(source.location)))
             size, self.e_tag = first.info.size, first.info.e_tag
             self.version_id = self.version_id or first.info.version
         super().__init__(
@@ -152,7 +152,7 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         stop = min(end, self.size)
         if start >= stop:
             return b""
-        data: bytes = self.fs._wait(self._fetch(ByteRange(start, stop)))
+        data: bytes = self.fs.run_blocking(self._fetch(ByteRange(start, stop)))
         return data
 
     async def _fetch(self, wanted: ByteRange) -> bytes:
@@ -243,5 +243,3 @@ class AsyncObjectFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
 
     def __del__(self) -> None:
         """Do nothing: there is nothing to release, and fsspec's own would make a coroutine that nobody awaits."""
-
-

@@ -62,9 +62,7 @@ class SdkObjects:
         version: str | None = None,
     ) -> Chunk:
         """Read an object or a range of it; as `Store.get`."""
-        answer = await self.request(
-            "get_object", key, Range=_range_header(wanted), IfMatch=if_match, VersionId=version
-        )
+        answer = await self.request("get_object", key, Range=_range_header(wanted), IfMatch=if_match, VersionId=version)
         async with answer["Body"] as body:
             data = await body.read()
         start, size = _content_range(answer, len(data))
@@ -137,7 +135,7 @@ class SdkObjects:
             if not parts.get("Parts"):
                 return
             await asyncio.sleep(0.05 * 2**attempt)
-        msg = "parts of an aborted multipart upload are still stored; a lifecycle rule for incomplete uploads removes them"
+        msg = "parts of an aborted upload are still stored; a lifecycle rule for incomplete uploads removes them"
         raise OSError(errno.EIO, msg, f"{self._bucket}/{key}")
 
 

@@ -74,9 +74,7 @@ class Source:
         """
         condition = None if self.local_check else e_tag
         try:
-            chunk = await self.objects.get(
-                self.location.key, wanted, if_match=condition, version=self.location.version
-            )
+            chunk = await self.objects.get(self.location.key, wanted, if_match=condition, version=self.location.version)
         except PreconditionFailedError as error:
             raise FileExpired(self.location.path, e_tag) from error
         # Compared even where the server compared too: some proxies drop If-Match.
@@ -104,10 +102,7 @@ class Source:
 
     async def fetch(self, wanted: ByteRange, e_tag: str | None) -> bytes:
         """A range within the object, in parallel requests where it is long."""
-        jobs = [
-            lambda part=part: self.get(part, e_tag)  # type: ignore[misc]
-            for part in split_range(wanted, PART_BYTES)
-        ]
+        jobs = [lambda part=part: self.get(part, e_tag) for part in split_range(wanted, PART_BYTES)]
         chunks = await run_bounded(jobs, self.max_concurrency)
         return chunks[0].data if len(chunks) == 1 else b"".join(chunk.data for chunk in chunks)
 
@@ -136,10 +131,7 @@ async def read_slice(source: Source, start: int | None, stop: int | None) -> byt
 async def read_many(source: Source, ranges: Sequence[ByteRange]) -> list[bytes]:
     """Several ranges of one object in few requests; ranges past the end come back short or empty."""
     plan = merge_ranges(ranges, max_gap_bytes=MAX_GAP_BYTES, max_request_bytes=PART_BYTES)
-    jobs = [
-        lambda item=item: source.first(item.range)  # type: ignore[misc]
-        for item in plan
-    ]
+    jobs = [lambda item=item: source.first(item.range) for item in plan]
     chunks = await run_bounded(jobs, source.max_concurrency)
     versions = {chunk.info.e_tag for chunk in chunks}
     if len(versions) > 1:
@@ -185,7 +177,7 @@ async def copy_to(source: Source, file: IO[bytes], callback: Any) -> None:
 
     store(first)
     rest = ByteRange(min(len(first.data), first.info.size), first.info.size)
-    jobs = [lambda part=part: fetch(part) for part in split_range(rest, PART_BYTES)]  # type: ignore[misc]
+    jobs = [lambda part=part: fetch(part) for part in split_range(rest, PART_BYTES)]
     await run_bounded(jobs, source.max_concurrency if seekable else 1)
     if seekable:
         await asyncio.to_thread(file.seek, base + first.info.size)

@@ -50,7 +50,7 @@ class WriteVerbs(PlanedFileSystem):
             written = await self._put_parts(
                 location, parts, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=kwargs
             )
-        self._written(location.path)
+        self.note_written(location.path)
         return {"ETag": written.e_tag, "VersionId": written.version}
 
     async def _put_file(
@@ -83,9 +83,15 @@ class WriteVerbs(PlanedFileSystem):
             await self._put_object(self._key(rpath), data, create=create, if_match=if_match, keywords=keywords)
         else:
             await self._put_parts(
-                self._key(rpath), parts, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=keywords
+                self._key(rpath),
+                parts,
+                part_bytes,
+                max_concurrency,
+                create=create,
+                if_match=if_match,
+                keywords=keywords,
             )
-        self._written(location.path)
+        self.note_written(location.path)
 
     async def _put_object(
         self,
@@ -101,9 +107,7 @@ class WriteVerbs(PlanedFileSystem):
         if isinstance(objects, SdkObjects):
             return await objects.put(location.key, data, create=create, if_match=if_match)
         attributes, tags = self._attributes(given)
-        return await objects.put(
-            location.key, data, create=create, if_match=if_match, attributes=attributes, tags=tags
-        )
+        return await objects.put(location.key, data, create=create, if_match=if_match, attributes=attributes, tags=tags)
 
     async def _put_parts(
         self,
@@ -227,7 +231,7 @@ class WriteVerbs(PlanedFileSystem):
                 await sdk.call("_cp_file", source.path, target.path)
         else:
             await self.connection.sdk.call("_cp_file", path1, path2, preserve_etag=preserve_etag, **kwargs)
-        self._written(target.path)
+        self.note_written(target.path)
 
     async def _rm_file(self, path: str, **kwargs: Any) -> None:
         """Delete one object."""
@@ -237,7 +241,7 @@ class WriteVerbs(PlanedFileSystem):
             await objects.delete(location.key)
         else:
             await objects.delete(location.key, version=location.version)
-        self._written(location.path)
+        self.note_written(location.path)
 
 
 def _file_parts(path: str, part_bytes: int, callback: Any) -> Iterator[bytes]:

@@ -64,6 +64,8 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         Where writing begins, for ``tell()``.
     """
 
+    closed: bool
+
     def __init__(
         self,
         fs: ObjectFileSystem,
@@ -148,7 +150,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
                 written = self._upload.finish()
         self._settle()
         self.e_tag, self.version_id = written.e_tag, written.version
-        self.fs._written(self.path)
+        self.fs.note_written(self.path)
 
     def discard(self) -> None:
         """Give the object up; nothing of it stays."""
@@ -161,7 +163,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
 
     def fail(self) -> None:
         """Close without publishing."""
-        self.closed: bool = True
+        self.closed = True
         self.discard()
 
     def give_up(self) -> None:
@@ -266,7 +268,9 @@ class LayeredWriter(io.BufferedIOBase):
         self._raw.give_up()
         self.close()
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:
@@ -280,7 +284,9 @@ class LayeredWriter(io.BufferedIOBase):
 class TextWriter(io.TextIOWrapper):
     """Text over a writer: an exception in the ``with`` block, or garbage collection, publishes nothing."""
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self._fail()
         self.close()

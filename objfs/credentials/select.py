@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 
@@ -33,6 +34,9 @@ CredentialChoice = Refresher | Anonymous | NativeChain
 
 ANONYMOUS: Final = Anonymous.ANONYMOUS
 NATIVE_CHAIN: Final = NativeChain.NATIVE_CHAIN
+
+# How long a caller without valid credentials waits for a provider.
+DEFAULT_WAIT: Final = timedelta(seconds=60)
 
 # Options that hold something to ask for credentials.
 PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "fetch_storage_options")
@@ -75,17 +79,20 @@ def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]
     provider = _provider(settings)
     if provider is not None:
         initial = None if static is None or static.expires_at is None else static
-        return _shared(cloud, normalise_provider(provider, cloud), initial)
+        return _shared(cloud, normalise_provider(provider, cloud), initial, settings)
     source = None if static is None else StaticSource(static, f"static {_digest(static)}")
     decide = DECIDE.get(cloud.name)
     chosen = source if decide is None else decide(settings, environ, source)
-    return NATIVE_CHAIN if chosen is None else _shared(cloud, chosen, None)
+    return NATIVE_CHAIN if chosen is None else _shared(cloud, chosen, None, settings)
 
 
-def _shared(cloud: Cloud, source: Source, initial: Credentials | None) -> Refresher:
+def _shared(cloud: Cloud, source: Source, initial: Credentials | None, settings: Settings) -> Refresher:
     told = "" if initial is None else _digest(initial)
-    key = keyed_digest(repr((cloud.name, source.identity, told)))
-    return shared_refresher(key, lambda: Refresher(source, initial=initial))
+    margin, wait = settings.value("refresh_margin"), settings.value("provider_timeout", DEFAULT_WAIT)
+    key = keyed_digest(repr((cloud.name, source.identity, told, margin, wait)))
+    return shared_refresher(
+        key, lambda: Refresher(source, initial=initial, margin=margin, wait_timeout=wait.total_seconds())
+    )
 
 
 def _digest(credentials: Credentials) -> str:
