@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 from collections.abc import Mapping
 from typing import Any
 
+from objfs.errors import EXISTS_ALREADY
 from objfs.read_verbs import ReadVerbs
 from objfs.reading import AsyncObjectFile, ObjectFile
 from objfs.types import Location, Written
@@ -65,6 +68,8 @@ class FileVerbs(ReadVerbs, WriteVerbs):
     ) -> ObjectWriter:
         part_bytes = part_size(None, block_size)
         create = "x" in mode
+        if create:
+            self._refuse_existing(location)
 
         def put(data: bytes) -> Written:
             return self.run_blocking(
@@ -78,6 +83,12 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         if "a" not in mode:
             return ObjectWriter(self, location.path, mode, target, autocommit=autocommit)
         return self._appender(location, target, autocommit=autocommit, keywords=keywords)
+
+    def _refuse_existing(self, location: Location) -> None:
+        """Say at open already what the conditional write would say at close; who may not ask is told then."""
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            self.run_blocking(self._stat(location))
+            raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, location.path)
 
     def _appender(
         self, location: Location, target: Target, *, autocommit: bool, keywords: Mapping[str, Any]
