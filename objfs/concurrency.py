@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 from objfs.errors import ObjfsError
 
 T = TypeVar("T")
+
+# The tasks that one blocking call has started; fsspec's bulk verbs do not cancel theirs when they are cancelled.
+_scope: ContextVar[weakref.WeakSet[asyncio.Task[Any]] | None] = ContextVar("objfs_scope", default=None)
 
 # A wait without a time-out cannot be interrupted on every platform; a short one costs nothing measurable.
 _POLL_SECONDS: Final = 0.5
@@ -48,6 +53,29 @@ async def run_bounded(jobs: Iterable[Callable[[], Awaitable[T]]], limit: int) ->
             task.cancel()
         if running:
             await asyncio.gather(*running, return_exceptions=True)
+
+
+def join_call() -> None:
+    """Let the running task be cancelled together with the blocking call that it works for."""
+    tasks = _scope.get()
+    if tasks is not None:
+        task = asyncio.current_task()
+        if task is not None:
+            tasks.add(task)
+
+
+async def as_one_call(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Await a coroutine; when that is cancelled, cancel every task that has joined the call."""
+    tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+    token = _scope.set(tasks)
+    try:
+        return await coroutine
+    except asyncio.CancelledError:
+        for task in list(tasks):
+            task.cancel()
+        raise
+    finally:
+        _scope.reset(token)
 
 
 def wait_for(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
-from collections.abc import Coroutine, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from fsspec.asyn import AsyncFileSystem, get_loop
+from fsspec.asyn import AsyncFileSystem, async_methods, get_loop
+from fsspec.exceptions import FSTimeoutError
+from fsspec.spec import AbstractFileSystem
 
-from objfs.concurrency import wait_for
+from objfs.concurrency import as_one_call, join_call, wait_for
 from objfs.transfers import Source
 from objfs.types import Location, ObjectInfo
 
@@ -17,12 +22,26 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Coroutines whose blocking twin fsspec does not make.
+_MORE_VERBS: Final = ("_url",)
+
 
 class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
-    """A filesystem whose calls go to one of two planes."""
+    """A filesystem whose calls go to one of two planes, awaited or blocking."""
 
     connection: Connection
     write_attributes: Mapping[str, str]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give every verb a blocking twin that Ctrl-C ends: fsspec's own leaves the coroutine running behind it."""
+        super().__init_subclass__(**kwargs)
+        for name in {*async_methods, *dir(AsyncFileSystem), *_MORE_VERBS}:
+            twin = name[1:]
+            if not name.startswith("_") or name.startswith("__"):
+                continue
+            untouched = getattr(cls, twin, None) is getattr(AbstractFileSystem, twin, None)
+            if untouched and inspect.iscoroutinefunction(getattr(cls, name, None)):
+                setattr(cls, twin, _blocking(name))
 
     def _split(self, path: str, version_id: str | None = None) -> Location:
         """Bucket, key and version of a path."""
@@ -34,6 +53,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     def _key(self, path: str, version_id: str | None = None) -> Location:
         """The object that a path names; an error where it names a bucket or the root."""
+        join_call()
         location = self._split(path, version_id)
         if not location.key:
             msg = f"{path!r} names no object; give bucket/key"
@@ -63,3 +83,26 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         """Size, ETag, time and version of an object."""
         objects = self.connection.objects("head", location)
         return await objects.head(location.key, version=location.version)
+
+
+def _blocking(name: str) -> Callable[..., Any]:
+    """The blocking twin of a coroutine; as in fsspec, ``timeout=`` seconds bound the call."""
+    documented = getattr(AbstractFileSystem, name[1:], None) or getattr(AsyncFileSystem, name, None)
+
+    def call(self: PlanedFileSystem, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        coroutine = as_one_call(getattr(self, name)(*args, **kwargs))
+        if not timeout:
+            return wait_for(coroutine, self.loop)
+        try:
+            return wait_for(asyncio.wait_for(coroutine, timeout), self.loop)
+        except TimeoutError as error:
+            if error.errno is not None:  # a request's own
+                raise
+            msg = f"{name[1:]} took longer than {timeout} s"
+            raise FSTimeoutError(msg) from error
+
+    if documented is not None:
+        functools.update_wrapper(call, documented, assigned=("__doc__",))
+    call.__name__ = name[1:]
+    call.__qualname__ = f"PlanedFileSystem.{name[1:]}"
+    return call
