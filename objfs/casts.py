@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -151,10 +152,8 @@ def as_timestamp_millis(value: Any) -> datetime:
 def as_mapping(value: Any) -> dict[str, Any]:
     """A mapping, or the JSON text of one; a copy, so that the caller's own is never changed."""
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             value = json.loads(value)
-        except ValueError:
-            pass
     if not isinstance(value, Mapping):
         msg = "expected a mapping"
         raise ValueError(msg)  # noqa: TRY004 - every cast fails with ValueError, its caller names the option
