@@ -22,6 +22,7 @@ from objfs.clouds._cloud import Cloud
 from objfs.clouds.s3 import WRITE_ATTRIBUTES
 from objfs.clouds.s3_urls import split_version
 from objfs.connection import Connection, environ
+from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.provider import provider_identity
 from objfs.namespace_verbs import NamespaceVerbs
 from objfs.options import REDACTED, Layer, Origin, normalise
@@ -51,6 +52,10 @@ class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
         environment = environ()
         text = json.dumps([(name, environment[name]) for name in variables if name in environment])
         return _digest(text)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        # Before the instance is tokenised and keeps its options: a pickle must hold the object, not its handle.
+        return super().__call__(*map(from_text, args), **{name: from_text(value) for name, value in kwargs.items()})
 
 
 class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
@@ -270,14 +275,31 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
         return f"{type(self).__name__}({shown})"
 
     def to_dict(self, *, include_password: bool = True) -> dict[str, Any]:
-        """As fsspec, and without ``include_password`` with every secret redacted, whatever it is called."""
-        full: dict[str, Any] = super().to_dict(include_password=include_password)
-        return full if include_password else _redact(self._cloud(), full)
+        """What JSON can hold of this instance: class, protocol and options.
+
+        Parameters
+        ----------
+        include_password
+            False redacts every secret, whatever it is called.
+
+        Returns
+        -------
+        dict
+            Objects such as a provider are import strings, or handles that are good in this process.
+        """
+        options = {name: value for name, value in self.storage_options.items() if value is not None}
+        protocol: str = type(self).protocol[0]
+        result = {
+            "cls": f"{type(self).__module__}:{type(self).__name__}",
+            "protocol": protocol,
+            "args": [as_text(value) for value in self.storage_args],
+            **{name: _plain(value) for name, value in options.items()},
+        }
+        return result if include_password else _redact(self._cloud(), result)
 
     def to_json(self, *, include_password: bool = True) -> str:
-        """As fsspec, and without ``include_password`` with every secret redacted, whatever it is called."""
-        full: str = super().to_json(include_password=include_password)
-        return full if include_password else json.dumps(_redact(self._cloud(), json.loads(full)))
+        """The text of `to_dict`."""
+        return json.dumps(self.to_dict(include_password=include_password))
 
 
 # Set in s3fs's constructor, so that its class does not show them.
@@ -351,6 +373,15 @@ def _seconds(value: Any) -> float | None:
 
 def _digest(text: str) -> str:
     return hmac.new(_DIGEST_KEY, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; what is neither text, number nor container is text by now or has a text form."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool) else as_text(value)
 
 
 def _redact(cloud: Cloud, value: Any, prefix: str = "") -> Any:

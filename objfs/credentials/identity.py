@@ -86,10 +86,10 @@ def _function_text(thing: Any) -> str:
         told = qualified_name(owner) if inspect.isclass(owner) else object_identity(owner)
         return f"{told}.{thing.__name__}"
     name = qualified_name(thing)
-    return name if _resolves(thing) else f"{name}[{_mark(thing)}]"
+    return name if leads_back(thing) else f"{name}[{_mark(thing)}]"
 
 
-def _resolves(thing: Any) -> bool:
+def leads_back(thing: Any) -> bool:
     """Whether the qualified name leads back to this very object."""
     found: Any = sys.modules.get(thing.__module__)
     for part in thing.__qualname__.split("."):
