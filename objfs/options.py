@@ -304,24 +304,15 @@ def translate(table: OptionTable, layers: Sequence[Layer]) -> Settings:
 
 def environment_layer(table: OptionTable, environ: Mapping[str, str]) -> Layer:
     """What the environment says; an empty variable counts as unset. Values are keyed by variable name."""
-    values = {}
-    for option in table.options:
-        for variable in option.env:
-            if environ.get(variable):
-                values[variable] = environ[variable]
-                break
-    return Layer(Origin.ENVIRONMENT, values)
+    return Layer(Origin.ENVIRONMENT, {name: environ[name] for _, name in _variables(table, environ)})
 
 
 def _read_layer(table: OptionTable, layer: Layer) -> dict[str, Setting]:
     """Settings of one layer by canonical name."""
     found: dict[str, Setting] = {}
+    entries = _entries(table, layer.values, "")
     if layer.origin is Origin.ENVIRONMENT:
-        entries: Iterator[tuple[Option, str, Any, bool]] = (
-            (option, variable, layer.values[variable], False) for option, variable in _variables(table, layer)
-        )
-    else:
-        entries = _entries(table, layer.values, "")
+        entries = ((row, name, layer.values[name], False) for row, name in _variables(table, layer.values))
     for option, spelling, value, inverse in entries:
         if value is None:
             continue
@@ -340,17 +331,17 @@ def _joined(first: Setting, second: Setting) -> Setting:
     """One setting out of two that one layer gives for the same option."""
     if first.option.members is not None:
         return replace(second, value={**first.value, **second.value})
-    weak = [setting for setting in (first, second) if setting.option.is_weak(setting.spelling)]
-    if len(weak) == 1:
-        return second if first in weak else first
-    _refuse_difference(first, second)
-    return second
+    weak = [setting.option.is_weak(setting.spelling) for setting in (first, second)]
+    if weak[0] == weak[1]:
+        _refuse_difference(first, second)
+    return second if weak[0] else first
 
 
-def _variables(table: OptionTable, layer: Layer) -> Iterator[tuple[Option, str]]:
+def _variables(table: OptionTable, environ: Mapping[str, str]) -> Iterator[tuple[Option, str]]:
+    """Each row that the environment sets, with the first of its variables."""
     for option in table.options:
         for variable in option.env:
-            if variable in layer.values:
+            if environ.get(variable):
                 yield option, variable
                 break
 
@@ -405,5 +396,4 @@ def _describe(option: Option, value: Any) -> str:
 
 def _unknown(table: OptionTable, spelling: str) -> str:
     closest = table.closest(spelling)
-    hint = f"; did you mean {closest!r}?" if closest else ""
-    return f"unknown storage option {spelling!r}{hint}"
+    return f"unknown storage option {spelling!r}" + (f"; did you mean {closest!r}?" if closest else "")
