@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from html import unescape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from objfs.clouds._cloud import StoreArguments
@@ -81,7 +82,7 @@ class Store:
                     self._built = S3Store(
                         arguments.bucket,
                         config=cast("Any", dict(arguments.config)),
-                        client_options=cast("Any", dict(arguments.client_options)),
+                        client_options=cast("Any", _with_files_read(arguments.client_options)),
                         retry_config=cast("Any", dict(arguments.retry_config) or None),
                         credential_provider=cast("Any", self._adapter),
                     )
@@ -272,6 +273,11 @@ class Store:
     def _translate(self, error: Exception, key: str) -> BaseException:
         url = f"{self._scheme}://{self._arguments.bucket}/{key}"
         return translate_error(error, url)
+
+
+def _with_files_read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Certificates that are named by a path, read: obstore takes their text."""
+    return {name: value.read_bytes() if isinstance(value, Path) else value for name, value in options.items()}
 
 
 def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, version: str | None) -> dict[str, Any]:
