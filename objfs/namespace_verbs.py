@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from objfs.concurrency import run_bounded
@@ -318,6 +319,20 @@ class NamespaceVerbs(FileVerbs):
         sdk = self.connection.require_sdk("sign")
         url: str = await sdk.call("_url", path, expires=expires, client_method=client_method, **kwargs)
         return url
+
+    async def _sign(self, path: str, expiration: int = 100, **kwargs: Any) -> str:
+        """A presigned URL, by fsspec's name."""
+        return await self._url(path, expires=expiration, **kwargs)
+
+    async def _modified(self, path: str, version_id: str | None = None, refresh: bool = False) -> datetime | None:
+        """When an object was written; readers such as duckdb ask it before they open one."""
+        location = self._key(path, version_id)
+        try:
+            return (await self._stat(location)).last_modified
+        except FileNotFoundError:
+            if await self._isdir(path):
+                raise IsADirectoryError(errno.EISDIR, "a directory has no time of its own", path) from None
+            raise
 
     async def _checksum(self, path: str, refresh: bool = True) -> int:
         """A number that changes whenever the object does."""
