@@ -1,0 +1,76 @@
+"""What the main job prints: one line per step, then what came back beside what was written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from objfs.testing import ExpiringGateway
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """What must come back: how many values, and their exact sum."""
+
+    count: int
+    total: int
+
+
+class Report:
+    """Prints what the gateway has counted, and remembers what went wrong."""
+
+    def __init__(self, gateway: ExpiringGateway) -> None:
+        self._gateway = gateway
+        self._checks: list[tuple[str, Checksum, Checksum]] = []
+        self._failures: list[str] = []
+        self._remarks: list[str] = []
+        print(f"{'step':<42}{'seconds':>8}{'MB':>8}{'requests':>10}{'credentials so far':>20}")
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Measure a block and print its line."""
+        before, begun = self._gateway.stats(), time.perf_counter()
+        yield
+        seconds, after = time.perf_counter() - begun, self._gateway.stats()
+        megabytes = sum(after[way] - before[way] for way in ("bytes_in", "bytes_out")) / 1e6
+        requests = after["requests"] - before["requests"]
+        print(f"{what:<42}{seconds:>8.1f}{megabytes:>8.1f}{requests:>10}{self._credentials_used():>20}", flush=True)
+
+    def compare(self, what: str, found: Checksum, expected: Checksum) -> None:
+        """Keep a checksum for the table at the end."""
+        self._checks.append((what, found, expected))
+        self.require(found == expected, f"{what}: {found} was read, {expected} was written")
+
+    def require(self, condition: bool, failure: str) -> None:
+        """Remember a failure."""
+        if not condition:
+            self._failures.append(failure)
+
+    def remark(self, text: str) -> None:
+        """Keep a line for the end."""
+        self._remarks.append(text)
+
+    def close(self) -> int:
+        """Print the checksums, the totals and the verdict; returns the exit code."""
+        print(f"\n{'checksums':<30}{'values':>12}{'sum':>22}{'generated':>22}")
+        for what, found, expected in self._checks:
+            verdict = "same" if found == expected else "DIFFERENT"
+            print(f"{what:<30}{found.count:>12,}{found.total:>22}{expected.total:>22}  {verdict}")
+        stats, used = self._gateway.stats(), self._credentials_used()
+        self.require(used >= 3, f"only {used} credentials were used; give the job more --rows")
+        print(f"\n{stats['bytes_in'] / 1e6:.0f} MB written and {stats['bytes_out'] / 1e6:.0f} MB read ", end="")
+        refused = sum(stats["rejections"].values())
+        print(f"in {stats['requests']} requests, {refused} of them refused, with {used} credentials.")
+        for remark in self._remarks:
+            print(remark)
+        for failure in self._failures:
+            print(f"FAILED: {failure}")
+        if not self._failures:
+            print("Everything that was read is what was generated.")
+        return 1 if self._failures else 0
+
+    def _credentials_used(self) -> int:
+        """Count the access keys that have signed a request which was let through."""
+        return len({record.access_key_id for record in self._gateway.requests() if record.error is None})
