@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from objfs.concurrency import run_bounded
+from objfs.errors import EngineError, MissingExtraError
 from objfs.file_verbs import FileVerbs
 from objfs.sdk_objects import SdkObjects
 
@@ -57,15 +58,51 @@ class NamespaceVerbs(FileVerbs):
         version_id: str | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Everything s3fs tells of an object, directory or bucket; asked of the server each time."""
-        sdk = self.connection.require_sdk("info")
+        """Describe an object, directory or bucket; asked of the server each time.
+
+        Returns
+        -------
+        dict
+            With s3fs installed its keys: ``name``, ``size``, ``type``, and for an object ``ETag``, ``LastModified``,
+            ``StorageClass``, ``VersionId``, ``ContentType``. Without it, or with ``engine="obstore"``, all but
+            ``StorageClass``, which obstore does not give.
+
+        Raises
+        ------
+        FileNotFoundError
+            No such object, directory or bucket.
+        """
         location = self._split(path, version_id)
         if not location.bucket:
             return {"name": "", "size": 0, "type": "directory"}
+        try:
+            sdk = self.connection.require_sdk("info")
+        except (MissingExtraError, EngineError):
+            return await self._info_without_sdk(location)
         info: dict[str, Any] = await sdk.call(
             "_info", location.path, refresh=True, version_id=location.version, **kwargs
         )
         return info
+
+    async def _info_without_sdk(self, location: Location) -> dict[str, Any]:
+        if location.key:
+            try:
+                found = await self._stat(location)
+            except FileNotFoundError:
+                pass
+            else:
+                return {
+                    "name": location.path,
+                    "size": found.size,
+                    "type": "file",
+                    "ETag": found.e_tag or "",
+                    "LastModified": found.last_modified,
+                    "VersionId": found.version,
+                    "ContentType": found.attributes.get("Content-Type"),
+                }
+        if await self._isdir(location.path):
+            return {"name": location.path.rstrip("/"), "size": 0, "type": "directory"}
+        raise FileNotFoundError(errno.ENOENT, "no such object or directory", location.path)
 
     async def _exists(self, path: str, **kwargs: Any) -> bool:
         """Whether an object, directory or bucket exists; asked of the server each time."""
@@ -73,12 +110,25 @@ class NamespaceVerbs(FileVerbs):
         if not location.bucket:
             return True
         if not location.key:
-            sdk = self.connection.require_sdk("bucket")
-            return bool(await sdk.call("_exists", location.bucket))
+            return await self._bucket_exists(location)
         try:
             await self._stat(location)
         except (FileNotFoundError, IsADirectoryError):
             return location.version is None and await self._isdir(path)
+        return True
+
+    async def _bucket_exists(self, location: Location) -> bool:
+        """Whether a bucket exists; s3fs answers False to whatever goes wrong, here a refusal raises."""
+        try:
+            sdk = self.connection.require_sdk("bucket")
+        except (MissingExtraError, EngineError):
+            found: Any = self.connection.store(location.bucket).any_below("")
+        else:
+            found = sdk.call("_call_s3", "head_bucket", Bucket=location.bucket)
+        try:
+            await found
+        except FileNotFoundError:
+            return False
         return True
 
     async def _isfile(self, path: str) -> bool:
@@ -97,7 +147,7 @@ class NamespaceVerbs(FileVerbs):
             return True
         try:
             if not location.key.rstrip("/"):
-                return await self._exists(location.bucket)
+                return await self._bucket_exists(location)
             return await self._any_below(location)
         except FileNotFoundError:
             return False
@@ -193,7 +243,6 @@ class NamespaceVerbs(FileVerbs):
         FileNotFoundError
             The bucket does not exist and ``create_parents`` is False.
         """
-        sdk = self.connection.require_sdk("bucket")
         location = self._split(path)
         if not location.bucket:
             msg = "name the bucket to create"
@@ -202,12 +251,13 @@ class NamespaceVerbs(FileVerbs):
             msg = f"a bucket's ACL is one of {', '.join(BUCKET_ACLS)}, not {acl!r}"
             raise ValueError(msg)
         key = location.key.strip("/")
-        if await self._exists(location.bucket):
+        if await self._bucket_exists(location):
             if not key:
                 raise FileExistsError(errno.EEXIST, "the bucket exists already", location.bucket)
             return
         if key and not create_parents:
             raise FileNotFoundError(errno.ENOENT, "the bucket does not exist", location.bucket)
+        sdk = self.connection.require_sdk("bucket")
         parameters: dict[str, Any] = {"ACL": acl} if acl else {}
         region = region_name or self.connection.settings.value("region", DEFAULT_REGION)
         # S3 refuses the name of its default region as a constraint.
