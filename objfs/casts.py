@@ -62,7 +62,7 @@ def as_int(value: Any) -> int:
         raise ValueError(msg)  # noqa: TRY004 - every cast fails with ValueError, its caller names the option
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         msg = "expected a whole number"
         raise ValueError(msg) from None
     if isinstance(value, float) and value != number:

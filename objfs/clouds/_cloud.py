@@ -74,6 +74,10 @@ class Cloud:
         Settings to the SDK plane's constructor keywords, without credentials (pure).
     store_refusal
         Why the data plane cannot serve these settings or this bucket exactly; None where it can.
+    write_parameters
+        What the settings say of every object that is written, in the SDK's words (pure).
+    write_attributes
+        The SDK's word for a property of an object that is written to the data plane's.
     """
 
     name: str
@@ -88,3 +92,5 @@ class Cloud:
     store_arguments: Callable[[Settings, str], StoreArguments]
     sdk_keywords: Callable[[Settings], dict[str, Any]]
     store_refusal: Callable[[Settings, str], str | None]
+    write_parameters: Callable[[Settings], dict[str, Any]]
+    write_attributes: Mapping[str, str]

@@ -50,4 +50,6 @@ S3: Final = Cloud(
     store_arguments=store_arguments,
     sdk_keywords=sdk_keywords,
     store_refusal=store_refusal,
+    write_parameters=write_parameters,
+    write_attributes=WRITE_ATTRIBUTES,
 )

@@ -92,6 +92,7 @@ PLACE_ROWS: Final = (
             "endpoint_url",
             "client_kwargs.endpoint_url",
             "endpoint_override",
+            "provider_params.endpoint_url",
             "s3.endpoint",
         ),
         env=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
