@@ -11,10 +11,10 @@ from typing import Any
 from objfs import sdk, store
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.refresher import Refresher
-from objfs.credentials.select import CredentialChoice, credentials_for
+from objfs.credentials.select import CredentialChoice, credentials_for, with_file_settings
 from objfs.options import Layer, Settings, environment_layer, translate
 from objfs.planes import Call, Circumstances, Decision, Plane, choose
-from objfs.sdk import SdkPlane
+from objfs.sdk import SdkPlane, SigningHooks
 from objfs.sdk_objects import SdkObjects
 from objfs.store import Store
 from objfs.types import Location
@@ -51,16 +51,27 @@ class Connection:
     ) -> None:
         self.cloud = cloud
         self._environ = dict(environ)
-        self.settings: Settings = cloud.resolve(
-            translate(cloud.table, [*layers, environment_layer(cloud.table, environ)])
-        )
-        self.engine: str = self.settings.value("engine", "auto")
+        self._told: Settings = cloud.resolve(translate(cloud.table, [*layers, environment_layer(cloud.table, environ)]))
+        self._complete: Settings | None = None
+        self.engine: str = self._told.value("engine", "auto")
         self.dircache: Any = None
         self._split = split
         self._lock = threading.RLock()
         self._choice: CredentialChoice | None = None
         self._stores: dict[str, Store] = {}
         self._sdk: SdkPlane | None = None
+
+    @property
+    def options(self) -> Settings:
+        """What the caller, the URL, fsspec's configuration and the environment say; reads nothing."""
+        return self._told
+
+    @property
+    def settings(self) -> Settings:
+        """The same with what the SDK's configuration files add, such as a profile's region; read on first use."""
+        if self._complete is None:
+            self._complete = with_file_settings(self.cloud, self._told, self._environ)
+        return self._complete
 
     @property
     def choice(self) -> CredentialChoice:
@@ -92,6 +103,9 @@ class Connection:
                     self.choice,
                     self._split,
                     session=self.settings.value("session"),
+                    hooks=SigningHooks(
+                        self.settings.value("default_headers") or {}, self.settings.value("request_signer")
+                    ),
                     dircache=self.dircache,
                 )
             return self._sdk
@@ -125,11 +139,6 @@ class Connection:
         """The SDK plane for a verb that only it has; an error where the engine or the installation rules it out."""
         self.decide(verb)
         return self.sdk
-
-    def digest_environment(self) -> Mapping[str, str]:
-        """The variables that the settings were read from, for tests and ``explain``."""
-        names = {variable for option in self.cloud.table.options for variable in option.env}
-        return {name: value for name, value in self._environ.items() if name in names}
 
 
 def environ() -> Mapping[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import inspect
 import io
 import json
 import os
@@ -19,13 +18,13 @@ from fsspec.utils import stringify_path
 
 from objfs.clouds import S3
 from objfs.clouds._cloud import Cloud
-from objfs.clouds.s3 import WRITE_ATTRIBUTES
 from objfs.clouds.s3_urls import split_version
 from objfs.connection import Connection, environ
 from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.provider import provider_identity
 from objfs.namespace_verbs import NamespaceVerbs
 from objfs.options import REDACTED, Layer, Origin, normalise
+from objfs.peer_attributes import PeerAttributes
 from objfs.types import Location
 from objfs.urls import scheme_of
 from objfs.writing import LayeredWriter, TextWriter
@@ -93,7 +92,7 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
             raise TypeError(msg)
         layers = _layers(cloud, {**given, **storage_options})
         self.connection = Connection(cloud, layers, environ(), self._split)
-        settings = self.connection.settings
+        settings = self.connection.options
         super().__init__(
             asynchronous=settings.value("asynchronous", False),
             loop=settings.value("loop"),
@@ -103,7 +102,6 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
             max_paths=settings.value("max_paths"),
         )
         self.connection.dircache = self.dircache
-        self.write_attributes = WRITE_ATTRIBUTES
 
     @classmethod
     def _cloud(cls) -> Cloud:
@@ -237,7 +235,7 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
         """The same in every process for the same options; secrets enter as keyed digests."""
         shown = [
             (setting.option.name, str(setting.origin), self._token_of(setting.option.secret, setting.value))
-            for _, setting in sorted(self.connection.settings.items())
+            for _, setting in sorted(self.connection.options.items())
             if setting.option.name not in ("loop", "asynchronous")
         ]
         return type(self).__module__, type(self).__qualname__, shown
@@ -256,20 +254,12 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
         # Private names of fsspec and dunders must fail fast: pickle and copy look for them on half-made instances.
         if name.startswith("__") or "connection" not in self.__dict__:
             raise AttributeError(name)
-        sdk = self.connection.sdk
-        from objfs import sdk as seam
-
-        if not seam.is_installed(self._cloud().name) or not (hasattr(sdk.peer, name) or name in _INSTANCE_ATTRIBUTES):
-            msg = f"{type(self).__name__!r} object has no attribute {name!r}"
-            raise AttributeError(msg)
-        if inspect.iscoroutinefunction(getattr(sdk.peer, name, None)):
-            self.connection.require_sdk(name)
-        return sdk.attribute(name)
+        return PeerAttributes(self.connection).find(name, type(self).__name__)
 
     def __repr__(self) -> str:
         shown = ", ".join(
             f"{name}={setting.shown}"
-            for name, setting in sorted(self.connection.settings.items())
+            for name, setting in sorted(self.connection.options.items())
             if setting.origin is Origin.KEYWORD
         )
         return f"{type(self).__name__}({shown})"
@@ -300,31 +290,6 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
     def to_json(self, *, include_password: bool = True) -> str:
         """The text of `to_dict`."""
         return json.dumps(self.to_dict(include_password=include_password))
-
-
-# Set in s3fs's constructor, so that its class does not show them.
-_INSTANCE_ATTRIBUTES: Final = frozenset(
-    {
-        "anon",
-        "cache_regions",
-        "client_kwargs",
-        "config_kwargs",
-        "default_block_size",
-        "default_cache_type",
-        "default_fill_cache",
-        "endpoint_url",
-        "fixed_upload_size",
-        "kwargs",
-        "local_expiry_check",
-        "max_concurrency",
-        "req_kw",
-        "requester_pays",
-        "s3_additional_kwargs",
-        "session",
-        "use_ssl",
-        "version_aware",
-    }
-)
 
 
 class S3FileSystem(ObjectFileSystem):

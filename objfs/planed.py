@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from fsspec.asyn import AsyncFileSystem, async_methods, get_loop
@@ -30,7 +29,8 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
     """A filesystem whose calls go to one of two planes, awaited or blocking."""
 
     connection: Connection
-    write_attributes: Mapping[str, str]
+    # The twins below are made once for the class; fsspec would make its own for each instance.
+    mirror_sync_methods = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give every verb a blocking twin that Ctrl-C ends: fsspec's own leaves the coroutine running behind it."""
@@ -39,9 +39,12 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
             twin = name[1:]
             if not name.startswith("_") or name.startswith("__"):
                 continue
-            untouched = getattr(cls, twin, None) is getattr(AbstractFileSystem, twin, None)
-            if untouched and inspect.iscoroutinefunction(getattr(cls, name, None)):
+            if getattr(cls, twin, None) is not getattr(AbstractFileSystem, twin, None):
+                continue
+            if inspect.iscoroutinefunction(getattr(cls, name, None)):
                 setattr(cls, twin, _blocking(name))
+            elif inspect.isasyncgenfunction(getattr(cls, name, None)):
+                setattr(cls, twin, _blocking_generator(name))
 
     def _split(self, path: str, version_id: str | None = None) -> Location:
         """Bucket, key and version of a path."""
@@ -87,7 +90,6 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
 def _blocking(name: str) -> Callable[..., Any]:
     """The blocking twin of a coroutine; as in fsspec, ``timeout=`` seconds bound the call."""
-    documented = getattr(AbstractFileSystem, name[1:], None) or getattr(AsyncFileSystem, name, None)
 
     def call(self: PlanedFileSystem, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
         coroutine = as_one_call(getattr(self, name)(*args, **kwargs))
@@ -101,8 +103,26 @@ def _blocking(name: str) -> Callable[..., Any]:
             msg = f"{name[1:]} took longer than {timeout} s"
             raise FSTimeoutError(msg) from error
 
-    if documented is not None:
-        functools.update_wrapper(call, documented, assigned=("__doc__",))
+    return _named(call, name)
+
+
+def _blocking_generator(name: str) -> Callable[..., Any]:
+    """The blocking twin of an asynchronous generator."""
+
+    def call(self: PlanedFileSystem, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        generator = getattr(self, name)(*args, **kwargs)
+        while True:
+            try:
+                yield wait_for(anext(generator), self.loop)
+            except StopAsyncIteration:
+                return
+
+    return _named(call, name)
+
+
+def _named(call: Callable[..., Any], name: str) -> Callable[..., Any]:
+    documented = getattr(AbstractFileSystem, name[1:], None) or getattr(AsyncFileSystem, name, None)
+    call.__doc__ = documented.__doc__ if documented is not None else None
     call.__name__ = name[1:]
     call.__qualname__ = f"PlanedFileSystem.{name[1:]}"
     return call

@@ -12,17 +12,26 @@ import importlib
 import importlib.util
 import inspect
 import os
+import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
 from fsspec.asyn import get_loop
 
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
+from objfs.credentials.rejection import EXPIRED_CODES
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
-from objfs.errors import CredentialsError, MissingExtraError, ObjfsError, PreconditionFailedError
+from objfs.errors import (
+    CredentialsError,
+    CredentialsExpiredError,
+    MissingExtraError,
+    ObjfsError,
+    PreconditionFailedError,
+)
 from objfs.types import Location
 
 # Cloud to the peer's module and class, and to the extra that installs it.
@@ -65,6 +74,36 @@ def _exact(peer: type[Any], split: Callable[[str], Location]) -> type[Any]:
     return type(peer.__name__, (peer,), {"split_path": split_path, "__module__": __name__, "_cache": {}})
 
 
+@dataclass(frozen=True, slots=True)
+class SigningHooks:
+    """What happens to each request of the SDK before it is signed.
+
+    Parameters
+    ----------
+    headers
+        Added, and signed with the rest.
+    signer
+        A handler of botocore's ``before-sign`` event, which signs in place of botocore.
+    """
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    signer: Callable[..., Any] | None = field(default=None, repr=False)
+
+    def register(self, session: Any) -> None:
+        """Attach the hooks to every S3 client made from the session."""
+        emitter = session.get_component("event_emitter")
+        if self.headers:
+            emitter.register("before-sign.s3", self._add_headers, unique_id="objfs-default-headers")
+        if self.signer is not None:
+            emitter.register_last("before-sign.s3", self.signer, unique_id="objfs-request-signer")
+
+    def _add_headers(self, request: Any, **_: Any) -> None:
+        for name, value in self.headers.items():
+            # A request that is signed again holds the header already.
+            del request.headers[name]
+            request.headers[name] = value
+
+
 class SdkPlane:
     """Instances of the peer's filesystem, made on first use.
 
@@ -80,6 +119,8 @@ class SdkPlane:
         Path to location, as the filesystem does it.
     session
         A session of the caller's own, used as it is.
+    hooks
+        For sessions that are made here.
     dircache
         The listings cache that all instances share.
     """
@@ -92,6 +133,7 @@ class SdkPlane:
         split: Callable[[str], Location],
         *,
         session: Any = None,
+        hooks: SigningHooks | None = None,
         dircache: Any = None,
     ) -> None:
         self._cloud = cloud
@@ -99,10 +141,12 @@ class SdkPlane:
         self._choice = choice
         self._split = split
         self._session = session
+        self._hooks = hooks or SigningHooks()
         self._dircache = dircache
         self._lock = threading.Lock()
         self._instances: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
         self._pid = os.getpid()
+        self._certificates: Any = None
 
     @property
     def used(self) -> bool:
@@ -128,12 +172,13 @@ class SdkPlane:
 
     def _build(self, loop: asyncio.AbstractEventLoop, *, own_loop: bool) -> Any:
         peer = _exact(self.peer, self._split)
-        keywords = dict(self._keywords)
+        keywords = self._with_certificates_in_files()
         if self._session is not None:
             keywords["session"] = self._session
         elif self._choice is not NATIVE_CHAIN:
             refresher = None if self._choice is ANONYMOUS else self._choice
             keywords["session"] = aio_session(refresher)
+            self._hooks.register(keywords["session"])
             if refresher is not None:
                 register_refresh_on_rejection(keywords["session"], refresher)
         instance = peer(
@@ -142,6 +187,18 @@ class SdkPlane:
         if self._dircache is not None:
             instance.dircache = self._dircache
         return instance
+
+    def _with_certificates_in_files(self) -> dict[str, Any]:
+        """The keywords, with a certificate that is given as text in a file, where botocore wants it."""
+        client = dict(self._keywords.get("client_kwargs") or {})
+        text = client.get("verify")
+        if isinstance(text, str) and "-----BEGIN" in text:
+            if self._certificates is None:
+                self._certificates = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 - lives as long
+                self._certificates.write(text)
+                self._certificates.flush()
+            client["verify"] = self._certificates.name
+        return {**self._keywords, "client_kwargs": client}
 
     async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Await a coroutine of the peer's instance for the running loop, with its errors turned into ours."""
@@ -212,6 +269,9 @@ def translate_error(error: Exception, args: tuple[Any, ...] = ()) -> BaseExcepti
         provider_error = provider_error.__cause__
     if provider_error is not None:
         return provider_error
+    response = getattr(error.__cause__, "response", None)
+    if isinstance(response, Mapping) and response.get("Error", {}).get("Code") in EXPIRED_CODES:
+        return CredentialsExpiredError(errno.EACCES, str(error), subject)
     if isinstance(error, OSError) and error.errno == errno.EINVAL and "pre-condition" in str(error):
         return PreconditionFailedError(errno.EINVAL, str(error.args[1]), subject)
     if module not in ("botocore", "aiobotocore", "aiohttp") or isinstance(error, OSError):

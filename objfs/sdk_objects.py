@@ -132,7 +132,8 @@ class SdkObjects:
                 parts = await self.request("list_parts", key, UploadId=upload_id)
             except FileNotFoundError:
                 return
-            if not parts.get("Parts"):
+            # An answer at all says that the upload is still there, maybe with a part that has yet to arrive.
+            if attempt and not parts.get("Parts"):
                 return
             await asyncio.sleep(0.05 * 2**attempt)
         msg = "parts of an aborted upload are still stored; a lifecycle rule for incomplete uploads removes them"

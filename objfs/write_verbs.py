@@ -197,14 +197,15 @@ class WriteVerbs(PlanedFileSystem):
 
     def _write_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         """Boto's parameters of a put: what the instance always sends, refined by the call."""
-        storage_class = self.connection.settings.value("storage_class")
-        defaults = {} if storage_class is None else {"StorageClass": storage_class}
+        cloud = self.connection.cloud
+        defaults = cloud.write_parameters(self.connection.settings)
         given = {name: value for name, value in keywords.items() if value is not None and value is not False}
         return {**defaults, **given}
 
     def _attributes(self, keywords: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
         """What the data plane calls the parameters of a put: attributes and tags."""
-        attributes = {self.write_attributes[name]: v for name, v in keywords.items() if name in self.write_attributes}
+        words = self.connection.cloud.write_attributes
+        attributes = {words[name]: value for name, value in keywords.items() if name in words}
         attributes.update(keywords.get("Metadata") or {})
         return attributes, dict(parse_qsl(keywords.get("Tagging") or "", keep_blank_values=True))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -222,6 +223,37 @@ def decide(settings: Settings, environ: Mapping[str, str], static: Source | None
     container = below is Method.CONTAINER
     base = static if below is Method.STATIC else None
     return assume_role_source(base or chain_source(settings, environ, container_only=container), settings, environ)
+
+
+def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the AWS configuration file says beside credentials: the region of the profile.
+
+    Read without botocore, as keys in the options or the environment need no botocore either.
+
+    Parameters
+    ----------
+    settings
+        A region that somebody gave is kept; one that is a default is what the file may replace.
+    environ
+        Says where the file is.
+    """
+    region = settings.get("region")
+    if region is None or region.origin is not Origin.DEFAULT or region.value == "auto":
+        return {}
+    home = environ.get("HOME") or environ.get("USERPROFILE") or "~"
+    path = settings.value("config_file") or environ.get("AWS_CONFIG_FILE") or f"{home}/.aws/config"
+    profile = settings.value("profile") or "default"
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        parser.read(Path(path).expanduser(), encoding="utf-8")
+    except (OSError, UnicodeDecodeError, configparser.Error, RuntimeError):
+        # The file is somebody else's, and a region is all we look for in it.
+        return {}
+    for section in (f"profile {profile}", profile):
+        found = parser.get(section, "region", fallback=None)
+        if found:
+            return {"region": found}
+    return {}
 
 
 class Method(Enum):

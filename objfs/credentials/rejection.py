@@ -7,6 +7,7 @@ from typing import Final
 
 # ExpiredToken, InvalidToken, TokenRefreshRequired, InvalidAccessKeyId: Amazon S3's list of error codes;
 # ExpiredTokenException: what STS and some compatible stores answer.
+EXPIRED_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 REJECTED_CODES: Final = frozenset(
     {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken", "TokenRefreshRequired"}
 )

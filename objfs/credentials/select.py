@@ -15,7 +15,7 @@ from objfs.credentials.refresher import Refresher, shared_refresher
 from objfs.credentials.shapes import EXPIRY, SUFFICIENT
 from objfs.credentials.values import Credentials, Source, StaticSource
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError
-from objfs.options import Settings
+from objfs.options import Origin, Settings
 
 
 class Anonymous(Enum):
@@ -45,6 +45,17 @@ PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "f
 DECIDE: Final[Mapping[str, Callable[[Settings, Mapping[str, str], Source | None], Source | None]]] = {
     "s3": aws.decide,
 }
+
+
+# What each cloud's own files say beside credentials.
+LATE: Final[Mapping[str, Callable[[Settings, Mapping[str, str]], dict[str, Any]]]] = {"s3": aws.late_settings}
+
+
+def with_file_settings(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> Settings:
+    """The settings with what the SDK's own configuration files add to them; reads files."""
+    late = LATE.get(cloud.name)
+    found = {} if late is None else late(settings, environ)
+    return settings.with_values(Origin.CONFIG_FILE, found, cloud.table) if found else settings
 
 
 def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> CredentialChoice:

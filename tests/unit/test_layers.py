@@ -23,7 +23,18 @@ LAYERS: list[tuple[str, list[str]]] = [
     ("3 seams", ["store", "store_*", "sdk", "sdk_*", "planes"]),
     (
         "4 fsspec",
-        ["connection", "transfers", "uploads", "planed", "reading", "writing", "*_verbs", "filesystem", "delegates"],
+        [
+            "connection",
+            "transfers",
+            "uploads",
+            "planed",
+            "reading",
+            "writing",
+            "*_verbs",
+            "filesystem",
+            "peer_attributes",
+            "delegates",
+        ],
     ),
     ("5 edges", ["opening", "registration", "testing", "testing.*", "cli", "cli.*", "__init__"]),
 ]
