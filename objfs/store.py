@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from objfs.clouds._cloud import StoreArguments
-from objfs.credentials.rejection import code_in, is_rejection
+from objfs.credentials.rejection import EXPIRED_CODES, code_in, is_rejection
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.errors import EXISTS_ALREADY, CredentialsExpiredError, ObjfsError, PreconditionFailedError, ThrottledError
@@ -309,7 +309,7 @@ _ERRNO: Final[Mapping[str, tuple[type[OSError], int]]] = {
     "BucketAlreadyOwnedByYou": (FileExistsError, errno.EEXIST),
     "ConditionalRequestConflict": (PreconditionFailedError, errno.EINVAL),
     "EntityTooLarge": (OSError, errno.EMSGSIZE),
-    "ExpiredToken": (CredentialsExpiredError, errno.EACCES),
+    **dict.fromkeys(EXPIRED_CODES, (CredentialsExpiredError, errno.EACCES)),
     "InternalError": (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
     "InvalidAccessKeyId": (PermissionError, errno.EACCES),
     "InvalidObjectState": (PermissionError, errno.EACCES),

@@ -34,6 +34,7 @@ class Held:
     """One request that waits."""
 
     upload_id: str | None
+    arrived: bool = False
     released: threading.Event = field(default_factory=threading.Event)
     landed: threading.Event = field(default_factory=threading.Event)
 
@@ -84,11 +85,21 @@ class Interference:
         for held in waiting:
             held.released.set()
 
-    def wait_held(self, count: int, timeout_seconds: float) -> int:
-        """Wait until `count` requests are held; return how many are."""
+    def arrive(self, held: Held) -> None:
+        """Note that the last byte of a held request is here."""
         with self._changed:
-            self._changed.wait_for(lambda: len(self._waiting) >= count, timeout_seconds)
-            return len(self._waiting)
+            held.arrived = True
+            self._changed.notify_all()
+
+    def wait_held(self, count: int, timeout_seconds: float) -> int:
+        """Wait until `count` requests are held that have arrived whole; return how many are."""
+
+        def held() -> int:
+            return sum(request.arrived for request in self._waiting)
+
+        with self._changed:
+            self._changed.wait_for(lambda: held() >= count, timeout_seconds)
+            return held()
 
     def fault_for(self, head: Head) -> Refusal | None:
         """Return the error to answer with, if any."""
@@ -104,7 +115,6 @@ class Interference:
                 return None
             held = Held(query.get("uploadId"))
             self._waiting.append(held)
-            self._changed.notify_all()
             return held
 
     def loses_abort(self, head: Head) -> bool:

@@ -155,6 +155,7 @@ class _Connection:
             if request.expects_continue:
                 self._client.send(_CONTINUE)
             body = [bytes(piece) for piece in self._client.body(request.framing())]
+            self._state.interference.arrive(held)
             held.wait()
             upstream = self._connect()
             _send_all(upstream, [request.without("expect"), *body])
