@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Seconds; short enough that a folder of tests uses up many sets of credentials.
 LIFETIME = 1.5
+# Equal providers share their credentials for as long as anybody uses them; this keeps those of two tests apart.
+_lakes = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def make_lake(
         options = {
             "endpoint_url": lake_gateway.endpoint,
             "region": moto_server.options["region"],
-            "storage_options_provider": LocalCredentialsProvider(lake_gateway.endpoint, LIFETIME),
+            "storage_options_provider": LocalCredentialsProvider(lake_gateway.endpoint, LIFETIME + next(_lakes) / 1e6),
         }
         lake_gateway.reset()
         return Lake(bucket, options, client, lake_gateway)
