@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from objfs.casts import as_bool, as_pem
@@ -124,15 +125,18 @@ def _verify(settings: Settings) -> Settings:
         return settings
     settings = settings.without("client_kwargs.verify")
     try:
-        return _adopt(settings, "allow_invalid_certificates", not as_bool(setting.value), setting)
+        checked = as_bool(setting.value)
     except ValueError:
-        pass
+        return _adopt(settings, "root_certificate", _authority(setting), setting)
+    return _adopt(settings, "allow_invalid_certificates", not checked, setting)
+
+
+def _authority(setting: Setting) -> str | Path:
     try:
-        authority = as_pem(setting.value)
+        return as_pem(setting.value)
     except ValueError:
         msg = f"option {setting.spelling!r} ({setting.origin}): expected a boolean or the path of a PEM file"
         raise OptionError(msg) from None
-    return _adopt(settings, "root_certificate", authority, setting)
 
 
 def _certificates(settings: Settings) -> Settings:
