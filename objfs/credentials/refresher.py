@@ -168,7 +168,8 @@ class Refresher:
             The object that was used. Where others are in use by now, nothing is done.
         certain
             False where the refusal may have another reason (a bare 403 to a HEAD). Such a one counts only for
-            credentials of some age, which doubles each time, so that forbidden objects do not cost a fetch each.
+            credentials that are due for replacement or of some age, which doubles each time, so that forbidden
+            objects do not cost a fetch each.
 
         Returns
         -------
@@ -197,7 +198,11 @@ class Refresher:
 
     def _suspected(self, held: _Held) -> bool:
         """Whether a doubtful refusal counts (under the lock)."""
-        if self._clock() - held.fetched_at < self._suspicion:
+        now = self._clock()
+        if now >= held.refresh_at:
+            # Due for replacement anyway: to doubt them costs nothing.
+            return True
+        if now - held.fetched_at < self._suspicion:
             return False
         self._suspicion = min(self._suspicion * 2, LONGEST_SUSPICION_SECONDS)
         return True

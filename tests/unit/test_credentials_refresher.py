@@ -346,6 +346,18 @@ def test_reject_counts_doubtful_refusals_by_the_age_of_the_credentials(clock: Cl
     assert fetched_at == [1, 3, 7, 15, 31]
 
 
+def test_reject_always_doubts_credentials_that_are_due_for_replacement(clock: Clock) -> None:
+    """A HEAD that a refusal meets in the last quarter of a short life is tried again, each time."""
+    refresher = refresher_of(clock, Steps(*[lambda n=n: made(n, clock.in_seconds(1.6)) for n in range(10)]))
+    for _ in range(10):
+        used = refresher.current()
+        clock.now += 0.8
+        assert not refresher.reject(used, certain=False)
+        clock.now += 0.6
+        assert refresher.reject(used, certain=False)
+        clock.now += 1
+
+
 def test_reject_joins_64_callers_in_one_new_fetch(clock: Clock) -> None:
     """All requests that one expired key broke cost one fetch."""
     refresher = refresher_of(clock, Steps(made(1), made(2), made(3)))
