@@ -63,6 +63,8 @@ CLOUD = Cloud(
     store_arguments=lambda _settings, bucket: StoreArguments(bucket, {}, {}, {}),
     sdk_keywords=lambda _settings: {},
     store_refusal=lambda _settings, _bucket: None,
+    write_parameters=lambda _settings: {},
+    write_attributes={},
 )
 
 
