@@ -230,6 +230,12 @@ def test_resolve_lets_the_higher_layer_win_over_what_it_contradicts(environ, giv
     assert {name: settings.value(name) for name in expected} == expected
 
 
+def test_resolve_lets_a_given_endpoint_win_over_a_configured_use_ssl():
+    """The scheme of the higher layer is the one that counts."""
+    settings = resolved(fsspec={"use_ssl": False}, endpoint="https://h")
+    assert (settings.value("endpoint"), settings.get("use_ssl")) == ("https://h", None)
+
+
 def test_resolve_refuses_http_of_the_environment_where_it_is_forbidden():
     """The endpoint cannot be used, and another one is not known."""
     with pytest.raises(ConflictingOptionsError, match="AWS_ENDPOINT_URL"):
