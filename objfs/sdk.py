@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from fsspec.asyn import get_loop
+from fsspec.asyn import get_loop, mirror_sync_methods
 
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
 from objfs.credentials.rejection import EXPIRED_CODES
@@ -72,6 +72,15 @@ def _exact(peer: type[Any], split: Callable[[str], Location]) -> type[Any]:
         return location.bucket, location.key, location.version
 
     return type(peer.__name__, (peer,), {"split_path": split_path, "__module__": __name__, "_cache": {}})
+
+
+def _make(peer: type[Any], keywords: dict[str, Any]) -> Any:
+    """An instance with exactly these keywords: fsspec's metaclass would add its configuration, credentials included."""
+    instance = type.__call__(peer, **keywords)
+    instance.storage_args, instance.storage_options = (), keywords
+    instance._fs_token_ = f"objfs-{id(instance)}"
+    mirror_sync_methods(instance)
+    return instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +190,8 @@ class SdkPlane:
             self._hooks.register(keywords["session"])
             if refresher is not None:
                 register_refresh_on_rejection(keywords["session"], refresher)
-        instance = peer(
-            **keywords, asynchronous=not own_loop, loop=loop if own_loop else None, skip_instance_cache=True
-        )
+        own = {"asynchronous": not own_loop, "loop": loop if own_loop else None}
+        instance = _make(peer, {**keywords, **own})
         if self._dircache is not None:
             instance.dircache = self._dircache
         return instance

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from objfs import S3FileSystem
@@ -114,3 +115,12 @@ def test_connection_shares_one_refresher_between_equal_configurations():
     other = connection({}, key="AK", secret="SK", session_token="U")
     assert first.choice is again.choice
     assert first.choice is not other.choice
+
+
+def test_sdk_plane_takes_nothing_from_the_configuration_of_fsspec(monkeypatch):
+    """It is resolved with the other layers; s3fs would take keys, and sign with them instead of ours."""
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"key": "configured", "secret": "configured", "anon": True})
+    made = connection({}, key="AK", secret="SK", endpoint="http://127.0.0.1:1")
+    plane = plane_of(made)
+    assert (plane.instance().key, plane.instance().anon) == (None, False)
+    assert "Credential=AK/" in asyncio.run(sign_once(plane))["Authorization"]
