@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from fsspec.asyn import AbstractAsyncStreamedFile
@@ -136,6 +137,9 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
             first = fs.run_blocking(source.first(_opening_range(source.location)))
             size, self.e_tag = first.info.size, first.info.e_tag
             self.version_id = self.version_id or first.info.version
+            if fs.connection.settings.value("version_aware", False):
+                # Where old versions are kept the file can go on with its own when the object is replaced.
+                self._source = replace(source, location=replace(source.location, version=self.version_id))
         super().__init__(
             fs,
             path,
@@ -186,12 +190,15 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         return (self.fs, self.path, self.e_tag) == (other.fs, other.path, other.e_tag)
 
     def __reduce__(self) -> Any:
-        return _reopen, (self.fs, self.path, self.blocksize, self.size, self.loc, self.e_tag)
+        version = self._source.location.version
+        return _reopen, (self.fs, self.path, self.blocksize, self.size, self.loc, self.e_tag, version)
 
 
-def _reopen(fs: Any, path: str, block_size: int, size: int, position: int, e_tag: str | None) -> ObjectFile:
+def _reopen(
+    fs: Any, path: str, block_size: int, size: int, position: int, e_tag: str | None, version: str | None
+) -> ObjectFile:
     """Open the same object elsewhere, still pinned to the version that was open."""
-    file: ObjectFile = fs.open(path, "rb", block_size=block_size, size=size)
+    file: ObjectFile = fs.open(path, "rb", block_size=block_size, size=size, version_id=version)
     file.e_tag = e_tag
     file.seek(position)
     return file
