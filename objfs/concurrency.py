@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
@@ -53,6 +53,35 @@ async def run_bounded(jobs: Iterable[Callable[[], Awaitable[T]]], limit: int) ->
             task.cancel()
         if running:
             await asyncio.gather(*running, return_exceptions=True)
+
+
+async def close_with_loop(owner: object, close: Callable[[], Awaitable[Any]]) -> None:
+    """Await ``close()`` on the running loop when that loop is shut down, or soon after ``owner`` is collected.
+
+    ``close`` must not hold ``owner``.
+    """
+    guard = _closing(close)
+    # A loop closes the asynchronous generators that were begun on it before it ends.
+    await anext(guard)
+    # The registry of finalizers holds the guard: collected together with its owner it would come too late.
+    weakref.finalize(owner, _close_soon, asyncio.get_running_loop(), guard).atexit = False
+
+
+async def _closing(close: Callable[[], Awaitable[Any]]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await close()
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, guard: AsyncGenerator[None, None]) -> None:
+    # The loop may end meanwhile; then it has closed the guard itself.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(lambda: loop.create_task(_closed(guard)))
+
+
+async def _closed(guard: AsyncGenerator[None, None]) -> None:
+    await guard.aclose()
 
 
 def join_call() -> None:

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from fsspec.asyn import get_loop, mirror_sync_methods
 
+from objfs.concurrency import close_with_loop
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
 from objfs.credentials.rejection import EXPIRED_CODES
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
@@ -175,6 +176,9 @@ class SdkPlane:
         main = get_loop()
         loop = asyncio.get_running_loop() if here else main
         with self._lock:
+            # A client holds its loop, so that no entry would go by itself.
+            for ended in [known for known in self._instances if known.is_closed()]:
+                del self._instances[ended]
             if loop not in self._instances:
                 self._instances[loop] = self._build(loop, own_loop=loop is main)
             return self._instances[loop]
@@ -194,6 +198,19 @@ class SdkPlane:
         instance = _make(peer, {**keywords, **own})
         if self._dircache is not None:
             instance.dircache = self._dircache
+        instance.objfs_opening = asyncio.Lock()
+        return instance
+
+    async def _opened_here(self) -> Any:
+        """The instance for the loop that is running, with its client: one, closed with the loop or the instance."""
+        instance = self.instance(here=True)
+        # The peer looks after the client of fsspec's own loop.
+        if instance.asynchronous:
+            async with instance.objfs_opening:
+                if instance._s3 is None:  # noqa: SLF001 - the peer has no other way to ask
+                    await instance.set_session()
+                    client = instance._s3creator  # noqa: SLF001 - as above
+                    await close_with_loop(instance, lambda: client.__aexit__(None, None, None))
         return instance
 
     def _with_certificates_in_files(self) -> dict[str, Any]:
@@ -211,7 +228,7 @@ class SdkPlane:
     async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Await a coroutine of the peer's instance for the running loop, with its errors turned into ours."""
         try:
-            return await getattr(self.instance(here=True), name)(*args, **kwargs)
+            return await getattr(await self._opened_here(), name)(*args, **kwargs)
         except Exception as error:
             # The first argument of a bare client call is the method, of a verb the path.
             raise translate_error(error, () if name == "_call_s3" else args) from error
