@@ -43,6 +43,7 @@ types: $(DEV) ## check types (mypy --strict on objfs and on the public API)
 	$(BIN)/mypy
 
 docs: $(DOCS) ## build the HTML documentation into docs/_build/html
+	$(BIN)/python docs/generate_reference.py
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
