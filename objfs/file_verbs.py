@@ -104,7 +104,9 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         if info.size < MIN_PART_BYTES:
             first = self.run_blocking(self._cat_file(location.path)) if info.size else b""
         else:
-            upload = self._begin_upload(location, part_bytes, copy_first=(location.path, info.e_tag), keywords=kept)
+            upload = self._begin_upload(
+                location, part_bytes, copy_first=(location.path, info.e_tag), if_match=info.e_tag, keywords=kept
+            )
         target = Target(
             part_bytes,
             lambda data: self.run_blocking(
