@@ -142,7 +142,7 @@ def test_pandas_takes_a_file_object_in_both_directions(lake: Lake, frame: Any) -
         same(pd.read_parquet(file), frame, "parquet")
     with lake.fs.open(lake.path("a.csv"), "w") as file:
         frame.to_csv(file, index=False)
-    with lake.fs.open(lake.path("a.csv"), newline="") as file:
+    with lake.fs.open(lake.path("a.csv"), "r", newline="") as file:
         same(pd.read_csv(file, parse_dates=["when"]), frame, "csv")
 
 
