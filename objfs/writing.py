@@ -10,6 +10,7 @@ import sys
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from opcode import opmap
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("objfs")
 
+# What CPython executes to call `__exit__` with an exception, and for nothing else; -1 where there is no such thing.
+_LEAVE_FAILED_BLOCK: Final = opmap.get("WITH_EXCEPT_START", -1)
 # How many callers up an `__exit__` is looked for; fsspec's own context managers are two or three away.
 _FRAMES_SEARCHED: Final = 12
 
@@ -188,7 +191,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
             raise
 
     def _leaving_by_exception(self) -> bool:
-        """Whether an ``__exit__`` that is handling an exception is closing this file.
+        """Whether a ``with`` block that an exception is leaving is closing this file.
 
         ``fsspec.open(...)``, ``io.TextIOWrapper`` and ``contextlib.ExitStack`` close the file whatever happened in
         their ``with`` block; only their caller knows that it failed.
@@ -199,6 +202,9 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         frame = sys._getframe(1)  # noqa: SLF001 - the only way to see the caller's __exit__
         for _ in range(_FRAMES_SEARCHED):
             if frame.f_code.co_name == "__exit__" and _mentions(frame.f_locals, handled):
+                return True
+            # An `__exit__` written in C has no frame; the block that it ends says by its bytecode that it failed.
+            if frame.f_lasti >= 0 and frame.f_code.co_code[frame.f_lasti] == _LEAVE_FAILED_BLOCK:
                 return True
             if frame.f_back is None:
                 return False
