@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 from objfs.clouds._cloud import Cloud
 from objfs.credentials import aws
 from objfs.credentials.identity import keyed_digest
-from objfs.credentials.provider import normalise_provider, provider_identity
+from objfs.credentials.provider import ProviderSource, normalise_provider, provider_identity
 from objfs.credentials.refresher import Refresher, shared_refresher
 from objfs.credentials.shapes import EXPIRY, SUFFICIENT
 from objfs.credentials.values import Credentials, Source, StaticSource
@@ -90,11 +91,17 @@ def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]
     provider = _provider(settings)
     if provider is not None:
         initial = None if static is None or static.expires_at is None else static
-        return _shared(cloud, normalise_provider(provider, cloud), initial, settings)
+        return _shared(cloud, _named(normalise_provider(provider, cloud), settings), initial, settings)
     source = None if static is None else StaticSource(static, f"static {_digest(static)}")
     decide = DECIDE.get(cloud.name)
     chosen = source if decide is None else decide(settings, environ, source)
     return NATIVE_CHAIN if chosen is None else _shared(cloud, chosen, None, settings)
+
+
+def _named(source: Source, settings: Settings) -> Source:
+    """The source under the identity that the caller gives it, where one is given."""
+    name = settings.value("provider_id")
+    return replace(source, identity=f"provider_id {name}") if name and isinstance(source, ProviderSource) else source
 
 
 def _shared(cloud: Cloud, source: Source, initial: Credentials | None, settings: Settings) -> Refresher:

@@ -124,3 +124,14 @@ def test_sdk_plane_takes_nothing_from_the_configuration_of_fsspec(monkeypatch):
     plane = plane_of(made)
     assert (plane.instance().key, plane.instance().anon) == (None, False)
     assert "Credential=AK/" in asyncio.run(sign_once(plane))["Authorization"]
+
+
+def test_connection_shares_a_refresher_by_the_provider_id_that_is_given():
+    """Two providers that cannot be told to be equal are one by the caller's word."""
+
+    def made(name: str | None) -> Connection:
+        return connection({}, storage_options_provider=lambda: {}, provider_id=name)
+
+    assert made("vault").choice is made("vault").choice
+    assert made("vault").choice is not made("other").choice
+    assert made(None).choice is not made(None).choice
