@@ -15,11 +15,11 @@ def _serve_moto() -> int:
     import logging
 
     from moto.moto_server.threaded_moto_server import ThreadedMotoServer
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import WSGIRequestHandler
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Head and body are sent apart: with Nagle's algorithm each answer on a kept connection would wait for an ACK.
-    MotoRequestHandler.disable_nagle_algorithm = True
+    WSGIRequestHandler.disable_nagle_algorithm = True
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     return int(server.get_host_and_port()[1])

@@ -49,6 +49,7 @@ OUTSIDE: dict[str, list[str]] = {
     "aiobotocore": ["credentials.*", "sdk", "sdk_*", "sdk.*"],
     "fsspec": ["sdk", "sdk_*", "sdk.*", *LAYERS[4][1], *LAYERS[5][1]],
     "moto": ["testing.*"],
+    "werkzeug": ["testing.*"],
     "typer": ["cli", "cli.*"],
     "rich": ["cli", "cli.*"],
 }
