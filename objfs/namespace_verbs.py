@@ -133,7 +133,8 @@ class NamespaceVerbs(FileVerbs):
 
     async def _isfile(self, path: str) -> bool:
         location = self._split(path)
-        if not location.key:
+        # The marker of a directory is none, though it is an object.
+        if not location.key or location.key.endswith("/"):
             return False
         try:
             await self._stat(location)
@@ -174,7 +175,7 @@ class NamespaceVerbs(FileVerbs):
     # -- listings -----------------------------------------------------------------------------------------------
 
     async def _ls(
-        self, path: str, detail: bool = True, refresh: bool = False, versions: bool = False, **kwargs: Any
+        self, path: str, detail: bool = False, refresh: bool = False, versions: bool = False, **kwargs: Any
     ) -> list[Any]:
         """List a directory, a bucket, or with an empty path all buckets."""
         sdk = self.connection.require_sdk("list")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Coroutines whose blocking twin fsspec does not make.
-_MORE_VERBS: Final = ("_checksum", "_modified", "_sign", "_url")
+_MORE_VERBS: Final = ("_checksum", "_modified", "_rmdir", "_sign", "_touch", "_url")
 
 
 class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]

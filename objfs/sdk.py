@@ -266,8 +266,8 @@ def located(error: OSError, path: str) -> OSError:
         error.filename = path
         return error
     number = error.errno or _ERRNO.get(type(error), errno.EIO)
-    text = error.args[-1] if error.args else os.strerror(number)
-    return type(error)(number, text, path)
+    text = error.strerror or next((str(item) for item in error.args), "")
+    return type(error)(number, os.strerror(number) if text in ("", path) else text, path)
 
 
 # What the peer raises without an errno.
@@ -299,7 +299,9 @@ def translate_error(error: Exception, args: tuple[Any, ...] = ()) -> BaseExcepti
         return CredentialsExpiredError(errno.EACCES, str(error), subject)
     if isinstance(error, OSError) and error.errno == errno.EINVAL and "pre-condition" in str(error):
         return PreconditionFailedError(errno.EINVAL, str(error.args[1]), subject)
-    if module not in ("botocore", "aiobotocore", "aiohttp") or isinstance(error, OSError):
+    if isinstance(error, OSError):
+        return error if subject is None else located(error, subject)
+    if module not in ("botocore", "aiobotocore", "aiohttp"):
         return error
     if type(error).__name__ == "NoCredentialsError":
         return CredentialsError(errno.EACCES, str(error), subject)

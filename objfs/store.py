@@ -30,7 +30,8 @@ T = TypeVar("T")
 
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _MESSAGE: Final = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
-_TIMED_OUT: Final = re.compile(r"kind: Timeout|timed? ?out", re.IGNORECASE)
+# Not "timeout" alone: the text of every error that was retried holds `retry_timeout`.
+_TIMED_OUT: Final = re.compile(r"kind: Timeout|kind: TimedOut|\btimed out", re.IGNORECASE)
 
 # The process whose obstore runtime exists. A forked child inherits its memory but not its threads, so that a call
 # there would wait for ever (run with obstore 0.12.1).

@@ -230,6 +230,10 @@ class WriteVerbs(PlanedFileSystem):
                     raise
                 sdk = self.connection.require_sdk("copy in parts")
                 await sdk.call("_cp_file", source.path, target.path)
+        elif source.key.endswith("/") or target.key.endswith("/"):
+            # s3fs would cut the slash off.
+            objects = SdkObjects(self.connection.sdk, target.bucket, kwargs)
+            await objects.request("copy_object", target.key, CopySource={"Bucket": source.bucket, "Key": source.key})
         else:
             await self.connection.sdk.call("_cp_file", path1, path2, preserve_etag=preserve_etag, **kwargs)
         self.note_written(target.path)

@@ -578,11 +578,11 @@ def test_listing_knows_of_every_write(fs, seen, write, expected):
     seen.put("dir/old", b"1")
     seen.put("keep", b"1")
     path = f"{seen.bucket}/dir"
-    assert [item["size"] for item in fs.ls(path)] == [1]
+    assert [item["size"] for item in fs.ls(path, detail=True)] == [1]
     fs.ls(seen.bucket)
     write(fs, seen.bucket)
     try:
-        found = {item["name"].rpartition("/")[2]: item["size"] for item in fs.ls(path)}
+        found = {item["name"].rpartition("/")[2]: item["size"] for item in fs.ls(path, detail=True)}
     except FileNotFoundError:
         found = {}
     assert set(found) == set(expected)
