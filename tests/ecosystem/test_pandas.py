@@ -170,3 +170,31 @@ def test_pandas_names_the_missing_object(lake: Lake) -> None:
         pd.read_parquet(lake.url("absent.parquet"), storage_options=lake.options)
     with pytest.raises(FileNotFoundError, match="absent"):
         pd.read_csv(lake.url("absent.csv"), storage_options=lake.options)
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["sp ace", "per%20cent", "ha#sh", "q?uest", "am&p=e", "pl+us", "ünï", "st[ar]", "back\\slash", "d//e", "~.é"],
+)
+def test_pandas_takes_keys_as_they_are(lake: Lake, frame: Any, folder: str) -> None:
+    """No character of a name is quoted, unquoted or cut, for a file and for its directory."""
+    frame.to_parquet(lake.url(f"{folder}/a.parquet"), index=False, storage_options=lake.options)
+    assert lake.stored() == [f"{folder}/a.parquet"]
+    same(pd.read_parquet(lake.url(f"{folder}/a.parquet"), storage_options=lake.options), frame, "parquet")
+    same(pd.read_parquet(lake.url(folder), storage_options=lake.options), frame, "parquet")
+
+
+@pytest.mark.parametrize("mode", ["a", "x"])
+def test_pandas_appends_and_creates(lake: Lake, mode: str) -> None:
+    """``mode="a"`` adds rows to what a plain client stored, ``mode="x"`` refuses to replace it."""
+    lake.put("a.csv", b"n\n1\n")
+    more = pd.DataFrame({"n": [2]})
+    options = {"mode": mode, "header": False, "index": False, "storage_options": lake.options}
+    if mode == "x":
+        with pytest.raises(FileExistsError):
+            more.to_csv(lake.url("a.csv"), **options)
+        more.to_csv(lake.url("new.csv"), **options)
+        assert (lake.get("a.csv"), lake.get("new.csv")) == (b"n\n1\n", b"2\n")
+    else:
+        more.to_csv(lake.url("a.csv"), **options)
+        assert lake.get("a.csv") == b"n\n1\n2\n"
