@@ -66,6 +66,6 @@ def run_fresh(
         timeout=timeout,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (status, ""), done.stdout
+    assert (done.returncode, done.stderr) == (status, ""), f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     lines = done.stdout.splitlines()
     return json.loads(lines[-1]) if lines else None
