@@ -121,9 +121,10 @@ def test_pyarrow_parquet_writer_streams_row_groups_over_several_parts(lake: Lake
         lake.fs.open(lake.path("big.parquet"), "wb", block_size=5 << 20) as file,
         pq.ParquetWriter(file, block.schema, compression="none", use_dictionary=False) as writer,
     ):
-        for _ in range(2):
-            writer.write_table(block, row_group_size=100_000)
-            lake.expire()
+        writer.write_table(block, row_group_size=100_000)
+        # Once only: a part that meets two expiries within its one retry may fail.
+        lake.expire()
+        writer.write_table(block, row_group_size=100_000)
     stored = lake.get("big.parquet")
     assert len(stored) > 10 << 20
     assert pq.read_table(io.BytesIO(stored)).equals(pa.concat_tables([block, block]))
