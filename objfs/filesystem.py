@@ -97,7 +97,7 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
             asynchronous=settings.value("asynchronous", False),
             loop=settings.value("loop"),
             batch_size=settings.value("batch_size"),
-            use_listings_cache=settings.value("use_listings_cache", True),
+            use_listings_cache=settings.value("use_listings_cache", False),
             listings_expiry_time=_seconds(settings.value("listings_expiry_time")),
             max_paths=settings.value("max_paths"),
         )

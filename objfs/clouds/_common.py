@@ -253,7 +253,12 @@ FRAMEWORK_ROWS: Final = (
     Option(name="loop", meaning="Event loop of an asynchronous instance.", kind="object"),
     Option(name="batch_size", meaning="How many coroutines of one call run at a time.", kind="int"),
     Option(name="skip_instance_cache", meaning="Make a new instance, although an equal one exists.", kind="bool"),
-    Option(name="use_listings_cache", meaning="Keep listings.", kind="bool", sdk="use_listings_cache"),
+    Option(
+        name="use_listings_cache",
+        meaning="Keep listings, and answer from them until something is written; off unless asked for.",
+        kind="bool",
+        sdk="use_listings_cache",
+    ),
     Option(
         name="listings_expiry_time",
         meaning="How long a listing is kept.",

@@ -132,10 +132,10 @@ def test_answers_are_never_stale(s3_fs, s3_seen):
 
 
 def test_listings_are_cached_and_refreshed_on_demand(gateway, moto_server, seen, engine):
-    """As in s3fs: use_listings_cache, refresh, invalidate_cache."""
+    """With use_listings_cache as in s3fs: refresh, invalidate_cache. By default every listing asks."""
     gateway.admit(moto_server.options["key"])
     options = {**moto_server.options, "endpoint_url": gateway.endpoint, "engine": engine}
-    fs = S3FileSystem(**options)
+    fs = S3FileSystem(**options, use_listings_cache=True)
     seen.put("key", b"1")
     for _ in range(3):
         fs.ls(seen.bucket)
@@ -147,7 +147,7 @@ def test_listings_are_cached_and_refreshed_on_demand(gateway, moto_server, seen,
     fs.invalidate_cache(f"{seen.bucket}/anything")
     assert len(fs.ls(seen.bucket)) == 3
     gateway.reset()
-    uncached = S3FileSystem(**options, use_listings_cache=False)
+    uncached = S3FileSystem(**options)
     for _ in range(2):
         uncached.ls(seen.bucket)
     assert gateway.stats()["requests"] == 2
