@@ -107,13 +107,30 @@ async def as_one_call(coroutine: Coroutine[Any, Any, T]) -> T:
         _scope.reset(token)
 
 
+def refuse_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Refuse to block the loop that would have to carry the call out.
+
+    Raises
+    ------
+    BlockingCallError
+        It is running in this thread.
+    """
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    if running is loop:
+        msg = "a blocking call was made on the event loop that has to carry it out; await the coroutine instead"
+        raise BlockingCallError(msg)
+
+
 def wait_for(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
     """Run a coroutine on a loop of another thread and wait; an interrupt cancels it and returns at once."""
-    with contextlib.suppress(RuntimeError):
-        if asyncio.get_running_loop() is loop:
-            coroutine.close()
-            msg = "a blocking call was made on the event loop that has to carry it out; await the coroutine instead"
-            raise BlockingCallError(msg)
+    try:
+        refuse_on(loop)
+    except BlockingCallError:
+        coroutine.close()
+        raise
     future = asyncio.run_coroutine_threadsafe(coroutine, loop)
     try:
         while True:

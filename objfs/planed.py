@@ -12,7 +12,7 @@ from fsspec.asyn import AsyncFileSystem, async_methods, get_loop
 from fsspec.exceptions import FSTimeoutError
 from fsspec.spec import AbstractFileSystem
 
-from objfs.concurrency import as_one_call, join_call, wait_for
+from objfs.concurrency import as_one_call, join_call, refuse_on, wait_for
 from objfs.transfers import Source
 from objfs.types import Location, ObjectInfo
 
@@ -92,6 +92,7 @@ def _blocking(name: str) -> Callable[..., Any]:
     """The blocking twin of a coroutine; as in fsspec, ``timeout=`` seconds bound the call."""
 
     def call(self: PlanedFileSystem, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        refuse_on(self.loop)
         coroutine = as_one_call(getattr(self, name)(*args, **kwargs))
         if not timeout:
             return wait_for(coroutine, self.loop)

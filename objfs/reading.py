@@ -10,6 +10,7 @@ from fsspec.asyn import AbstractAsyncStreamedFile
 from fsspec.caching import BaseCache
 from fsspec.spec import AbstractBufferedFile
 
+from objfs.store import Store, usable_in_this_process
 from objfs.transfers import PART_BYTES, Source
 from objfs.types import ByteRange, Chunk, Location, Suffix
 
@@ -159,15 +160,23 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         data: bytes = self.fs.run_blocking(self._fetch(ByteRange(start, stop)))
         return data
 
+    def _live_source(self) -> Source:
+        """The source; in a forked child the data plane is gone, and another one has to go on."""
+        if isinstance(self._source.objects, Store) and not usable_in_this_process():
+            location = self._source.location
+            self._source = replace(self._source, objects=self.fs.connection.objects("read", location))
+        return self._source
+
     async def _fetch(self, wanted: ByteRange) -> bytes:
+        source = self._live_source()
         if self.e_tag is None:
-            chunk = await self._source.get(ByteRange(wanted.start, min(wanted.stop, wanted.start + PART_BYTES)))
+            chunk = await source.get(ByteRange(wanted.start, min(wanted.stop, wanted.start + PART_BYTES)))
             self.e_tag = chunk.info.e_tag
             if chunk.start + len(chunk.data) >= wanted.stop:
                 return chunk.data
             rest = ByteRange(chunk.start + len(chunk.data), wanted.stop)
-            return chunk.data + await self._source.fetch(rest, self.e_tag)
-        return await self._source.fetch(wanted, self.e_tag)
+            return chunk.data + await source.fetch(rest, self.e_tag)
+        return await source.fetch(wanted, self.e_tag)
 
     def metadata(self, refresh: bool = False, **kwargs: Any) -> Any:
         """User metadata of the object."""

@@ -1,0 +1,381 @@
+"""One filesystem in many threads, loops and processes; what leaves the process and what must not."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import multiprocessing
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import fsspec
+import pytest
+
+from objfs import S3FileSystem
+from objfs.errors import EngineError
+from objfs.testing import CountingProvider, LocalCredentialsProvider
+from tests.distributions import install_objfs, run_fresh
+
+pytest.importorskip("s3fs")
+
+SECRET = "very-secret-text"
+
+
+# -- forked children ------------------------------------------------------------------------------------------------
+
+
+def _in_child(work, *arguments):
+    """Run in a forked child and return what it answers; a child that hangs is ended and fails the test."""
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+
+    def child() -> None:
+        try:
+            theirs.send(work(*arguments))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the parent shows it
+            theirs.send(error)
+
+    process = context.Process(target=child)
+    process.start()
+    theirs.close()
+    try:
+        assert ours.poll(30), "the forked child hangs"
+        answer = ours.recv()
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+@pytest.fixture
+def used(gateway, moto_server, seen):
+    """Options, and an instance whose both planes were used before the fork."""
+    gateway.admit(moto_server.options["key"])
+    options = {**moto_server.options, "endpoint_url": gateway.endpoint}
+    fs = S3FileSystem(**options)
+    seen.put("key", b"content")
+    assert (fs.cat_file(f"{seen.bucket}/key"), fs.ls(seen.bucket)) == (b"content", [f"{seen.bucket}/key"])
+    gateway.reset()
+    return options, fs
+
+
+@pytest.mark.parametrize("instance", ["inherited", "fresh"])
+def test_forked_child_reads_and_writes(gateway, used, seen, instance):
+    """Through the SDK, as obstore's runtime has no threads there; the parent goes on with obstore."""
+    options, inherited = used
+    path = f"{seen.bucket}/key"
+
+    def work():
+        fs = inherited if instance == "inherited" else S3FileSystem(**options, skip_instance_cache=True)
+        with fs.open(f"{seen.bucket}/new", "wb") as file:
+            file.write(b"from the child")
+        with fs.open(path) as file:
+            return fs.cat_file(path), file.read(), fs.ls(seen.bucket, detail=False)
+
+    assert _in_child(work) == (b"content", b"content", [path, f"{seen.bucket}/new"])
+    assert {"boto" in record.headers["user-agent"].lower() for record in gateway.requests()} == {True}
+    assert seen.read("new") == b"from the child"
+    gateway.reset()
+    assert inherited.cat_file(path) == b"content"
+    assert [record.headers["user-agent"].startswith("object_store") for record in gateway.requests()] == [True]
+
+
+def test_forked_child_goes_on_with_an_open_file(used, seen):
+    """It was opened by the parent, and is still of its version."""
+    _, fs = used
+    seen.put("long", bytes(range(256)) * 4096)
+    with fs.open(f"{seen.bucket}/long") as file:
+        file.read(5)
+
+        def work():
+            file.seek(1_000_000)
+            return file.read(3)
+
+        assert _in_child(work) == bytes([64, 65, 66])
+
+
+def test_forked_child_can_await(used, seen):
+    """A loop of its own."""
+    options, _ = used
+
+    def work():
+        async def read():
+            fs = S3FileSystem(**options, asynchronous=True, skip_instance_cache=True)
+            return await fs._cat_file(f"{seen.bucket}/key")
+
+        return asyncio.run(read())
+
+    assert _in_child(work) == b"content"
+
+
+def test_forked_child_is_told_when_only_obstore_may_serve_it(used, seen):
+    """At once, not by hanging."""
+    options, _ = used
+
+    def work():
+        return S3FileSystem(**options, engine="obstore").cat_file(f"{seen.bucket}/key")
+
+    with pytest.raises(EngineError, match="fork"):
+        _in_child(work)
+
+
+def test_child_of_a_process_that_has_not_used_obstore_is_served_by_it(gateway, moto_server, seen, tmp_path):
+    """A fresh interpreter that forks first loses nothing."""
+    seen.put("key", b"content")
+    gateway.admit(moto_server.options["key"])
+    options = {**moto_server.options, "endpoint_url": gateway.endpoint}
+    source = """
+import json, multiprocessing, sys, objfs
+options, path = map(json.loads, sys.argv[1:])
+def work(end):
+    end.send_bytes(objfs.S3FileSystem(**options).cat_file(path))
+ours, theirs = multiprocessing.Pipe(duplex=False)
+child = multiprocessing.get_context("fork").Process(target=work, args=(theirs,))
+child.start()
+assert ours.poll(30)
+print(json.dumps(ours.recv_bytes().decode()))
+child.join()
+"""
+    assert run_fresh(source, options, f"{seen.bucket}/key") == "content"
+    assert [record.headers["user-agent"].startswith("object_store") for record in gateway.requests()] == [True]
+
+
+def test_spawned_child_gets_a_pickled_instance(gateway, seen, tmp_path):
+    """With the provider, not with what it has fetched."""
+    seen.put("key", b"content")
+    provider = LocalCredentialsProvider(gateway.endpoint, 3600)
+    fs = S3FileSystem(storage_options_provider=provider, endpoint_url=gateway.endpoint, region="us-east-1")
+    assert fs.cat_file(f"{seen.bucket}/key") == b"content"
+    source = """
+import base64, json, pickle, sys
+pickled, path = map(json.loads, sys.argv[1:])
+print(json.dumps(pickle.loads(base64.b64decode(pickled)).cat_file(path).decode()))
+"""
+    pickled = base64.b64encode(pickle.dumps(fs)).decode()
+    assert run_fresh(source, pickled, f"{seen.bucket}/key", path=[install_objfs(tmp_path / "site")]) == "content"
+    assert gateway.stats()["issued"] == 2
+
+
+# -- threads and loops ----------------------------------------------------------------------------------------------
+
+
+def test_one_instance_serves_many_threads(fs, seen):
+    """Reads, writes and listings at once."""
+
+    def work(number: int) -> bool:
+        path, body = f"{seen.bucket}/{number}", bytes([number]) * 1000
+        fs.pipe_file(path, body)
+        with fs.open(path) as file:
+            return (file.read(), fs.cat_file(path, start=-3), path in fs.find(seen.bucket)) == (body, body[-3:], True)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(work, range(32)))
+
+
+def test_one_instance_serves_one_loop_after_another(fs, seen):
+    """Also blocking calls between them; the instance of the peer dies with its loop."""
+    seen.put("key", b"content")
+    path = f"{seen.bucket}/key"
+
+    async def both():
+        return await fs._cat_file(path), (await fs._info(path))["size"], await fs._exists(path)
+
+    for _ in range(3):
+        assert asyncio.run(both()) == (b"content", 7, True)
+        assert (fs.cat_file(path), fs.info(path)["size"]) == (b"content", 7)
+
+
+def test_one_instance_serves_several_loops_at_once(fs, seen):
+    """Each in a thread of its own."""
+    seen.put("key", b"content")
+    start = threading.Barrier(4)
+
+    async def read():
+        start.wait(30)
+        return await asyncio.gather(fs._cat_file(f"{seen.bucket}/key"), fs._ls(seen.bucket, refresh=True))
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = [pool.submit(asyncio.run, read()) for _ in range(4)]
+        assert [answer.result(60) for answer in answers] == [[b"content", [f"{seen.bucket}/key"]]] * 4
+
+
+def test_blocking_calls_work_where_a_loop_is_running(fs, seen):
+    """As in a notebook; files, too."""
+    seen.put("key", b"content")
+
+    async def cell():
+        with fs.open(f"{seen.bucket}/key") as file:
+            return fs.cat_file(f"{seen.bucket}/key"), file.read(), fs.ls(seen.bucket)
+
+    assert asyncio.run(cell()) == (b"content", b"content", [f"{seen.bucket}/key"])
+
+
+def test_blocking_call_on_the_loop_that_must_carry_it_out_is_refused(fs, seen):
+    """It could never end."""
+    seen.put("key", b"content")
+
+    async def wrong():
+        return fs.cat_file(f"{seen.bucket}/key")
+
+    with pytest.raises(NotImplementedError, match="await the coroutine"):
+        asyncio.run_coroutine_threadsafe(wrong(), fsspec.asyn.get_loop()).result(30)
+
+
+# -- identity -------------------------------------------------------------------------------------------------------
+
+
+def test_instances_of_equal_options_are_one(moto_server):
+    """As fsspec caches them; others are others."""
+    options = moto_server.options
+    assert S3FileSystem(**options) is S3FileSystem(**options)
+    assert S3FileSystem(**options, engine="sdk") is not S3FileSystem(**options)
+    assert S3FileSystem(**options, engine="sdk") != S3FileSystem(**options)
+
+
+def test_instances_follow_the_environment(monkeypatch, gateway, seen):
+    """The same call in another environment is another filesystem."""
+    seen.put("key", b"content")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", gateway.endpoint)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    instances = set()
+    for _ in range(2):
+        issued = gateway.issue(3600)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", issued["access_key_id"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", issued["secret_access_key"])
+        monkeypatch.setenv("AWS_SESSION_TOKEN", issued["session_token"])
+        fs = fsspec.filesystem("s3") if fsspec.get_filesystem_class("s3") is S3FileSystem else S3FileSystem()
+        assert fs.cat_file(f"{seen.bucket}/key") == b"content"
+        assert gateway.requests()[-1].access_key_id == issued["access_key_id"]
+        instances.add(id(fs))
+        gateway.expire(issued["access_key_id"])
+    assert len(instances) == 2
+
+
+def test_pickled_instance_reads_and_is_equal(fs, seen):
+    """Static keys travel as they were given."""
+    seen.put("key", b"content")
+    fs.cat_file(f"{seen.bucket}/key")
+    copy = pickle.loads(pickle.dumps(fs))
+    assert copy == fs
+    assert (copy.cat_file(f"{seen.bucket}/key"), hash(copy)) == (b"content", hash(fs))
+
+
+def test_json_round_trip_with_and_without_secrets(moto_server, seen):
+    """With them it is the same filesystem; without them none of them is in it."""
+    seen.put("key", b"content")
+    fs = S3FileSystem(**{**moto_server.options, "secret": SECRET, "token": f"{SECRET}-token"})
+    told = fs.to_json()
+    assert fsspec.AbstractFileSystem.from_json(told).cat_file(f"{seen.bucket}/key") == b"content"
+    assert json.loads(told)["cls"] == "objfs.filesystem:S3FileSystem"
+    hidden = fs.to_json(include_password=False)
+    assert SECRET in told
+    assert SECRET not in hidden
+    assert SECRET not in f"{fs!r}{fs.to_dict(include_password=False)}"
+
+
+def test_provider_survives_pickle_and_json_and_what_it_fetched_stays(gateway, seen):
+    """No secret of the provider's is in a pickle, in JSON, in the repr or in a dask token."""
+    seen.put("key", b"content")
+    provider = LocalCredentialsProvider(gateway.endpoint, 3600)
+    fs = S3FileSystem(storage_options_provider=provider, endpoint_url=gateway.endpoint, region="us-east-1")
+    assert fs.cat_file(f"{seen.bucket}/key") == b"content"
+    assert fs.ls(seen.bucket) == [f"{seen.bucket}/key"]
+    used = {value for source in (fs.connection.choice.current().values,) for value in source.values() if value}
+    assert len(used) >= 3
+    texts = (repr(fs), fs.to_json(), str(pickle.dumps(fs)), str(fs.__dask_tokenize__()), str(fs.to_dict()))
+    assert not [value for value in used for text in texts if value in text]
+    for copy in (pickle.loads(pickle.dumps(fs)), S3FileSystem.from_json(fs.to_json())):
+        assert copy.cat_file(f"{seen.bucket}/key") == b"content"
+    # One configuration, one refresher: the copies in this process have fetched nothing themselves.
+    assert gateway.stats()["issued"] == 1
+
+
+TOKEN = """
+import json, sys
+options = json.loads(sys.argv[1])
+import objfs
+from dask.base import tokenize
+print(json.dumps(tokenize(objfs.S3FileSystem(**options))))
+"""
+
+
+def test_dask_token_is_the_same_in_every_process():
+    """And another one for other credentials, which it does not show."""
+    dask = pytest.importorskip("dask.base")
+    base = {"key": "a", "secret": SECRET, "region": "us-east-1", "endpoint_url": "http://localhost:1"}
+    others = [{**base, "secret": "other"}, {**base, "key": "b"}, {**base, "engine": "sdk"}]
+    tokens = [dask.tokenize(S3FileSystem(**options)) for options in (base, *others)]
+    assert len(set(tokens)) == len(tokens)
+    assert run_fresh(TOKEN, base, options=()) == tokens[0]
+    assert SECRET not in str(S3FileSystem(**base).__dask_tokenize__())
+
+
+def test_dask_token_knows_a_provider_by_its_id():
+    """Two providers with one id are one, others are others."""
+    dask = pytest.importorskip("dask.base")
+
+    def token(name: str) -> str:
+        provider = CountingProvider({"access_key_id": "a", "secret_access_key": SECRET}, name=name)
+        return dask.tokenize(S3FileSystem(storage_options_provider=provider, region="us-east-1"))
+
+    assert token("one") == token("one") != token("two")
+
+
+# -- the end --------------------------------------------------------------------------------------------------------
+
+EXIT = """
+import asyncio, json, sys
+options, bucket = map(json.loads, sys.argv[1:])
+import objfs
+kept = objfs.S3FileSystem(**options)
+kept.pipe_file(f"{bucket}/a", b"1")
+file = kept.open(f"{bucket}/a")
+kept.ls(bucket)
+kept.get_tags(f"{bucket}/a")
+async def awaited():
+    other = objfs.S3FileSystem(**options, asynchronous=True)
+    await other._ls(bucket)
+    return await other._cat_file(f"{bucket}/a")
+for _ in range(2):
+    asyncio.run(awaited())
+print(json.dumps(file.read().decode()))
+"""
+
+
+def test_interpreter_ends_without_a_warning(moto_server, seen, engine):
+    """Sessions, loops and files that were left open say nothing at the end."""
+    assert run_fresh(EXIT, {**moto_server.options, "engine": engine}, seen.bucket) == "1"
+
+
+INTERRUPT = """
+import json, os, signal, sys, threading
+options, path, engine = map(json.loads, sys.argv[1:])
+import objfs
+from objfs.testing.control import call_gateway
+fs = objfs.S3FileSystem(**options, engine=engine)
+def interrupt():
+    call_gateway(options["endpoint_url"], "wait-held", count=1, timeout=30)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    fs.cat_file(path)
+except KeyboardInterrupt:
+    print(json.dumps("interrupted"))
+"""
+
+
+def test_interrupt_ends_a_call_that_waits_for_the_server(gateway, moto_server, seen, engine):
+    """Ctrl-C does not wait for an answer that may never come."""
+    seen.put("key", b"content")
+    gateway.admit(moto_server.options["key"])
+    gateway.hold("GET", "/key")
+    options = {**moto_server.options, "endpoint_url": gateway.endpoint}
+    try:
+        assert run_fresh(INTERRUPT, options, f"{seen.bucket}/key", engine) == "interrupted"
+    finally:
+        gateway.release()
