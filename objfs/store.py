@@ -7,10 +7,12 @@ credentials that the server rejects (once, then retries once), and turns obstore
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import re
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
@@ -33,6 +35,8 @@ _MESSAGE: Final = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
 # Not "timeout" alone: the text of every error that was retried holds `retry_timeout`.
 _TIMED_OUT: Final = re.compile(r"kind: Timeout|kind: TimedOut|\btimed out", re.IGNORECASE)
 
+SETTLING_SECONDS: Final = 0.02
+
 # The process whose obstore runtime exists. A forked child inherits its memory but not its threads, so that a call
 # there would wait for ever (run with obstore 0.12.1).
 _runtime_pid: int | None = None
@@ -41,6 +45,18 @@ _runtime_pid: int | None = None
 def usable_in_this_process() -> bool:
     """Whether obstore may be called here: not in a child forked after the parent had used it."""
     return _runtime_pid is None or _runtime_pid == os.getpid()
+
+
+@atexit.register
+def _let_runtime_settle() -> None:
+    """Give obstore's threads the moment they need to let go of what they have answered with.
+
+    They do so after the caller has got the answer, and for it need the interpreter, which aborts the process when it
+    has ended by then (run with obstore 0.12.1: one in six programs that end right after a read, on a busy machine).
+    Registered when this module is imported, so that it runs after whatever else uses obstore at exit.
+    """
+    if _runtime_pid == os.getpid():
+        time.sleep(SETTLING_SECONDS)
 
 
 def addressable(key: str) -> bool:

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import io
 import logging
+import os
 import sys
 import weakref
 from collections.abc import Callable
@@ -86,6 +87,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         self._pending = bytearray(prefix)
         self._upload = upload
         self._settled = False
+        self._pid = os.getpid()
         self._given_up = False
         self._handled_at_open = sys.exception()
         self.e_tag: str | None = None
@@ -161,7 +163,8 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
             return
         upload = self._upload
         self._settle()
-        if upload is not None:
+        # A forked child has a copy of the file; the upload is the parent's.
+        if upload is not None and self._pid == os.getpid():
             upload.abort()
 
     def fail(self) -> None:

@@ -99,6 +99,22 @@ def test_forked_child_goes_on_with_an_open_file(used, seen):
         assert _in_child(work) == bytes([64, 65, 66])
 
 
+@pytest.mark.parametrize("engine", ["auto", "sdk"])
+def test_forked_child_leaves_the_upload_of_its_parent_alone(used, seen, engine):
+    """Its copy of the file is closed when it ends; the parent's goes on."""
+    options, _ = used
+    part = b"1" * (5 << 20)
+    with S3FileSystem(**options, engine=engine).open(f"{seen.bucket}/new", "wb", block_size=len(part)) as file:
+        file.write(part + b"2")
+
+        def work():
+            file.fail()
+
+        _in_child(work)
+        file.write(b"3")
+    assert seen.read("new") == part + b"23"
+
+
 def test_forked_child_can_await(used, seen):
     """A loop of its own."""
     options, _ = used
@@ -350,6 +366,25 @@ print(json.dumps(file.read().decode()))
 def test_interpreter_ends_without_a_warning(moto_server, seen, engine):
     """Sessions, loops and files that were left open say nothing at the end."""
     assert run_fresh(EXIT, {**moto_server.options, "engine": engine}, seen.bucket) == "1"
+
+
+READ = """
+import json, sys
+options, path = map(json.loads, sys.argv[1:])
+import objfs
+print(json.dumps(objfs.S3FileSystem(**options).cat_file(path).decode()))
+"""
+
+
+def test_interpreter_that_ends_right_after_a_read_is_not_aborted(moto_server, seen):
+    """obstore's threads are not done when the answer is there; many at once, so that they are slow to be."""
+    seen.put("key", b"content")
+
+    def read(_) -> str:
+        return run_fresh(READ, moto_server.options, f"{seen.bucket}/key")
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(read, range(24))) == {"content"}
 
 
 INTERRUPT = """
