@@ -107,8 +107,9 @@ def test_info_keys_are_those_of_s3fs(s3_fs, tree):
     assert s3_fs.info(f"{tree}/dir")["type"] == s3_fs.info(tree)["type"] == s3_fs.info("")["type"] == "directory"
 
 
-def test_answers_are_never_stale(s3_fs, s3_seen):
+def test_answers_are_never_stale(s3_server, s3_seen, engine):
     """What another client writes or deletes is seen at once, also where a listing was cached before."""
+    s3_fs = S3FileSystem(**s3_server.options, engine=engine, use_listings_cache=True)
     path = f"{s3_seen.bucket}/dir/key"
     s3_seen.put("dir/other", b"1")
     assert s3_fs.ls(f"{s3_seen.bucket}/dir") == [f"{s3_seen.bucket}/dir/other"]

@@ -557,6 +557,12 @@ def test_pipe_takes_buffers(fs, seen, value):
 # -- the listings cache ---------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def caching(moto_server, engine):
+    """A filesystem that keeps listings."""
+    return S3FileSystem(**moto_server.options, engine=engine, use_listings_cache=True)
+
+
 @pytest.mark.parametrize(
     ("write", "expected"),
     [
@@ -574,8 +580,9 @@ def test_pipe_takes_buffers(fs, seen, value):
         pytest.param(lambda fs, b: fs.rm([f"{b}/dir/old", f"{b}/keep"]), {}, id="rm-list"),
     ],
 )
-def test_listing_knows_of_every_write(fs, seen, write, expected):
+def test_listing_knows_of_every_write(caching, seen, write, expected):
     """Cached before, fresh after; of the folder and of those above it."""
+    fs = caching
     seen.put("dir/old", b"1")
     seen.put("keep", b"1")
     path = f"{seen.bucket}/dir"
@@ -592,8 +599,9 @@ def test_listing_knows_of_every_write(fs, seen, write, expected):
     assert {name.rpartition("/")[2] for name in fs.find(path)} == set(expected)
 
 
-def test_listing_knows_of_a_committed_transaction(fs, seen):
+def test_listing_knows_of_a_committed_transaction(caching, seen):
     """The objects appear at the end of it, and in the listing then."""
+    fs = caching
     seen.put("old", b"1")
     assert len(fs.ls(seen.bucket)) == 1
     with fs.transaction:
