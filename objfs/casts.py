@@ -87,11 +87,10 @@ def as_float(value: Any) -> float:
 def as_duration(value: Any) -> timedelta:
     """A ``timedelta``, a number of seconds, or text such as ``2``, ``1.5s`` or ``2h 37min``."""
     if isinstance(value, timedelta):
-        return value
-    try:
-        return timedelta(seconds=as_float(value))
-    except ValueError:
-        pass
+        return _not_negative(value)
+    number = _number(value)
+    if number is not None:
+        return _not_negative(timedelta(seconds=number))
     text, position, seconds = str(value).strip().lower(), 0, 0.0
     while position < len(text):
         term = _DURATION_TERM.match(text, position)
@@ -107,10 +106,21 @@ def as_duration(value: Any) -> timedelta:
 
 def as_milliseconds(value: Any) -> timedelta:
     """A ``timedelta``, a number of milliseconds, or text with a unit, such as ``2s``."""
-    try:
-        return timedelta(milliseconds=as_float(value))
-    except ValueError:
-        return as_duration(value)
+    number = _number(value)
+    return as_duration(value) if number is None else _not_negative(timedelta(milliseconds=number))
+
+
+def _number(value: Any) -> float | None:
+    with suppress(ValueError):
+        return as_float(value)
+    return None
+
+
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        msg = "expected a duration of zero or more"
+        raise ValueError(msg)
+    return value
 
 
 def as_timestamp(value: Any) -> datetime:

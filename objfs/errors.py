@@ -9,6 +9,7 @@ Each also derives from the builtin that users of fsspec already catch, so that n
     ├── UrlError (ValueError)
     ├── InvalidRangeError (ValueError)
     ├── EngineError (ValueError)
+    ├── NotAnObjectError (IsADirectoryError, ValueError)
     ├── MissingExtraError (ImportError)
     ├── FileExpired (OSError, ESTALE)
     ├── PreconditionFailedError (OSError, EINVAL)
@@ -56,6 +57,10 @@ class InvalidRangeError(ObjfsError, ValueError):
 
 class EngineError(ObjfsError, ValueError):
     """``engine="obstore"`` was asked for a call that the data plane cannot carry out exactly."""
+
+
+class NotAnObjectError(ObjfsError, IsADirectoryError, ValueError):
+    """A bucket, or nothing, is named where an object is needed (s3fs raises ``ValueError``)."""
 
 
 class MissingExtraError(ObjfsError, ImportError):

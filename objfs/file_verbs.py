@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from objfs.errors import EXISTS_ALREADY
-from objfs.read_verbs import ReadVerbs
+from objfs.read_verbs import ReadVerbs, only_read_parameters
 from objfs.reading import AsyncObjectFile, ObjectFile
 from objfs.types import Location, Written
 from objfs.uploads import MIN_PART_BYTES, Upload, part_size
@@ -51,6 +51,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
                 cache_type=cache_type or settings.value("default_cache_type"),
                 cache_options=cache_options,
                 size=size,
+                keywords=keywords,
             )
         if acl:
             keywords["ACL"] = acl
@@ -133,8 +134,8 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         ValueError
             A mode other than ``rb``, or a compression.
         """
-        if mode != "rb" or kwargs.get("compression"):
+        if mode != "rb" or kwargs.pop("compression", None):
             msg = f"open_async reads binary objects ('rb'), not {mode!r}; write with pipe_file or open"
             raise ValueError(msg)
         location = self._key(path, kwargs.pop("version_id", None))
-        return AsyncObjectFile(self, location.path, self._source(location))
+        return AsyncObjectFile(self, location.path, self._source(location, only_read_parameters(kwargs)))

@@ -7,6 +7,7 @@ import hmac
 import io
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -22,9 +23,9 @@ from objfs.clouds.s3_urls import split_version
 from objfs.connection import Connection, environ
 from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.provider import provider_identity
-from objfs.namespace_verbs import NamespaceVerbs
 from objfs.options import REDACTED, Layer, Origin, normalise
 from objfs.peer_attributes import PeerAttributes
+from objfs.removal_verbs import RemovalVerbs
 from objfs.types import Location
 from objfs.urls import scheme_of
 from objfs.writing import LayeredWriter, TextWriter
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # Keeps digests of secrets from being looked up in a table of known ones; not a secret itself, as tokens must be the
 # same in every process.
 _DIGEST_KEY: Final = b"objfs.dask.token"
+_MODE: Final = re.compile(r"[rwxa][bt]?|[bt][rwxa]")
 _TEXT_OPTIONS: Final = ("encoding", "errors", "newline")
 
 
@@ -57,7 +59,7 @@ class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
         return super().__call__(*map(from_text, args), **{name: from_text(value) for name, value in kwargs.items()})
 
 
-class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
+class ObjectFileSystem(RemovalVerbs, metaclass=_Configured):
     """A filesystem over one cloud's object store, with two planes behind it.
 
     Parameters
@@ -198,6 +200,11 @@ class ObjectFileSystem(NamespaceVerbs, metaclass=_Configured):
         file object
             Nothing that is written is visible before ``close()`` succeeds.
         """
+        if not _MODE.fullmatch(mode):
+            msg = (
+                f"mode {mode!r} is not one of r, w, x and a, with b or t; an object cannot be read and written at once"
+            )
+            raise ValueError(msg)
         text = {name: kwargs.pop(name) for name in _TEXT_OPTIONS if name in kwargs}
         binary = mode if "b" in mode else mode.replace("t", "") + "b"
         autocommit = kwargs.pop("autocommit", not self._intrans)

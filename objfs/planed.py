@@ -13,6 +13,7 @@ from fsspec.exceptions import FSTimeoutError
 from fsspec.spec import AbstractFileSystem
 
 from objfs.concurrency import as_one_call, join_call, refuse_on, wait_for
+from objfs.errors import NotAnObjectError
 from objfs.transfers import Source
 from objfs.types import Location, ObjectInfo
 
@@ -59,8 +60,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         join_call()
         location = self._split(path, version_id)
         if not location.key:
-            msg = f"{path!r} names no object; give bucket/key"
-            raise IsADirectoryError(errno.EISDIR, msg, path) if location.bucket else ValueError(msg)
+            raise NotAnObjectError(errno.EISDIR, "the path names no object; give bucket/key", path)
         return location
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -77,7 +77,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         keywords: Mapping[str, Any] | None = None,
         max_concurrency: int | None = None,
     ) -> Source:
-        """An object on the plane that reads it."""
+        """An object on the plane that reads it; keywords are parameters of boto's ``get_object``."""
         objects = self.connection.objects("read", location, keywords=keywords)
         local = bool(self.connection.settings.value("local_expiry_check", False))
         return Source(objects, location, max_concurrency or self._concurrency, local)

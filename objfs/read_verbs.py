@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from glob import has_magic
+from typing import Any, Final
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.utils import isfilelike
 
 from objfs.concurrency import run_bounded
 from objfs.planed import PlanedFileSystem
-from objfs.ranges import is_suffix, needs_size
 from objfs.transfers import copy_to, download, read_many, read_slice
-from objfs.types import ByteRange
+
+# Parameters of boto's get_object that a caller may give to a read
+# (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
+READ_PARAMETERS: Final = frozenset(
+    {
+        "ChecksumMode",
+        "ExpectedBucketOwner",
+        "RequestPayer",
+        "SSECustomerAlgorithm",
+        "SSECustomerKey",
+        "SSECustomerKeyMD5",
+    }
+)
+
+
+def only_read_parameters(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of a read, all of which S3 must know.
+
+    Raises
+    ------
+    TypeError
+        As for any wrong keyword.
+    """
+    unknown = sorted(set(keywords) - READ_PARAMETERS)
+    if unknown:
+        msg = f"unexpected keyword {unknown[0]!r}; a read takes {', '.join(sorted(READ_PARAMETERS))}"
+        raise TypeError(msg)
+    return dict(keywords)
 
 
 class ReadVerbs(PlanedFileSystem):
@@ -30,8 +57,16 @@ class ReadVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> bytes:
         """Read ``object[start:end]`` with Python's slice semantics; long ranges in parallel."""
-        source = self._source(self._key(path, version_id), kwargs, max_concurrency)
+        source = self._source(self._key(path, version_id), only_read_parameters(kwargs), max_concurrency)
         return await read_slice(source, start, end)
+
+    async def _cat(
+        self, path: Any, recursive: bool = False, on_error: str = "raise", batch_size: int | None = None, **kwargs: Any
+    ) -> Any:
+        """Read one object, or several into a dict; one path without wildcards is the object of exactly that name."""
+        if isinstance(path, str) and not recursive and not has_magic(path) and on_error == "raise":
+            return await self._cat_file(path, **kwargs)
+        return await super()._cat(path, recursive=recursive, on_error=on_error, batch_size=batch_size, **kwargs)
 
     async def _cat_ranges(
         self,
@@ -43,20 +78,36 @@ class ReadVerbs(PlanedFileSystem):
         on_error: str = "return",
         **kwargs: Any,
     ) -> list[Any]:
-        """Read ranges of many objects; ranges of one object are merged, sliced back, and of one version."""
+        """Read ranges of many objects.
+
+        Parameters
+        ----------
+        paths
+            One for each range.
+        starts, ends
+            Bounds as in a Python slice, one for all ranges or one for each.
+        max_gap
+            Accepted; which ranges share a request is planned.
+        batch_size
+            Objects that are read at a time.
+        on_error
+            ``return`` puts an exception in the place of its bytes, anything else raises it.
+
+        Returns
+        -------
+        list
+            In the order of ``paths``; the ranges of one object are of one version.
+        """
         begins = starts if isinstance(starts, Iterable) else [starts] * len(paths)
         stops = ends if isinstance(ends, Iterable) else [ends] * len(paths)
         wanted = list(zip(paths, begins, stops, strict=True))
-        plain: dict[str, list[int]] = {}
-        jobs: list[Callable[[], Coroutine[Any, Any, list[tuple[int, Any]]]]] = []
-        for index, (path, start, stop) in enumerate(wanted):
-            if stop is None or is_suffix(start, stop) or needs_size(start, stop):
-                jobs.append(lambda i=index, p=path, a=start, b=stop: self._one_range(i, p, a, b, kwargs))  # type: ignore[misc]
-            else:
-                plain.setdefault(path, []).append(index)
-        for path, indices in plain.items():
-            ranges = [ByteRange(wanted[i][1] or 0, max(wanted[i][1] or 0, wanted[i][2])) for i in indices]
-            jobs.append(lambda p=path, i=indices, r=ranges: self._ranges_of(p, i, r, kwargs))  # type: ignore[misc]
+        by_path: dict[str, list[int]] = {}
+        for index, path in enumerate(paths):
+            by_path.setdefault(path, []).append(index)
+        jobs = [
+            lambda p=path, i=indices: self._ranges_of(p, i, [wanted[j][1:] for j in i], kwargs)
+            for path, indices in by_path.items()
+        ]
         results: list[Any] = [b""] * len(wanted)
         for group in await run_bounded(jobs, batch_size or self._concurrency * 4):
             for index, result in group:
@@ -65,19 +116,16 @@ class ReadVerbs(PlanedFileSystem):
                 results[index] = result
         return results
 
-    async def _one_range(
-        self, index: int, path: str, start: int | None, stop: int | None, keywords: Mapping[str, Any]
-    ) -> list[tuple[int, Any]]:
-        try:
-            return [(index, await self._cat_file(path, start=start, end=stop, **keywords))]
-        except Exception as error:  # noqa: BLE001 - cat_ranges hands errors back
-            return [(index, error)]
-
     async def _ranges_of(
-        self, path: str, indices: Sequence[int], ranges: Sequence[ByteRange], keywords: Mapping[str, Any]
+        self,
+        path: str,
+        indices: Sequence[int],
+        bounds: Sequence[tuple[int | None, int | None]],
+        keywords: Mapping[str, Any],
     ) -> list[tuple[int, Any]]:
         try:
-            found = await read_many(self._source(self._key(path), keywords), ranges)
+            source = self._source(self._key(path), only_read_parameters(keywords))
+            found = [await read_slice(source, *bounds[0])] if len(bounds) == 1 else await read_many(source, bounds)
         except Exception as error:  # noqa: BLE001 - cat_ranges hands errors back
             return [(index, error) for index in indices]
         return list(zip(indices, found, strict=True))
@@ -93,9 +141,10 @@ class ReadVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> None:
         """Download one object in parallel; the local file appears whole or not at all."""
+        keywords = only_read_parameters(kwargs)
         if isfilelike(lpath):
-            await copy_to(self._source(self._key(rpath, version_id), kwargs, max_concurrency), lpath, callback)
+            await copy_to(self._source(self._key(rpath, version_id), keywords, max_concurrency), lpath, callback)
         elif rpath.endswith("/") or os.path.isdir(lpath):
             os.makedirs(lpath, exist_ok=True)
         else:
-            await download(self._source(self._key(rpath, version_id), kwargs, max_concurrency), lpath, callback)
+            await download(self._source(self._key(rpath, version_id), keywords, max_concurrency), lpath, callback)

@@ -110,6 +110,9 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         Bytes of the object where the caller knows them: the open then costs no request and is not pinned before the
         first one.
 
+    keywords
+        Further keywords of the open, for a copy of the file in another process.
+
     Raises
     ------
     FileNotFoundError, PermissionError
@@ -128,6 +131,7 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         cache_type: str | None = None,
         cache_options: Mapping[str, Any] | None = None,
         size: int | None = None,
+        keywords: Mapping[str, Any] | None = None,
     ) -> None:
         self._source = source
         self.e_tag: str | None = None
@@ -141,6 +145,7 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
             if fs.connection.settings.value("version_aware", False):
                 # Where old versions are kept the file can go on with its own when the object is replaced.
                 self._source = replace(source, location=replace(source.location, version=self.version_id))
+        self._again = {"cache_type": cache_type, "cache_options": cache_options, **(keywords or {})}
         super().__init__(
             fs,
             path,
@@ -200,14 +205,13 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
 
     def __reduce__(self) -> Any:
         version = self._source.location.version
-        return _reopen, (self.fs, self.path, self.blocksize, self.size, self.loc, self.e_tag, version)
+        again = {**self._again, "block_size": self.blocksize, "size": self.size, "version_id": version}
+        return _reopen, (self.fs, self.path, again, self.loc, self.e_tag)
 
 
-def _reopen(
-    fs: Any, path: str, block_size: int, size: int, position: int, e_tag: str | None, version: str | None
-) -> ObjectFile:
+def _reopen(fs: Any, path: str, again: dict[str, Any], position: int, e_tag: str | None) -> ObjectFile:
     """Open the same object elsewhere, still pinned to the version that was open."""
-    file: ObjectFile = fs.open(path, "rb", block_size=block_size, size=size, version_id=version)
+    file: ObjectFile = fs.open(path, "rb", **again)
     file.e_tag = e_tag
     file.seek(position)
     return file

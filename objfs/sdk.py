@@ -159,11 +159,6 @@ class SdkPlane:
         self._certificates: Any = None
 
     @property
-    def used(self) -> bool:
-        """Whether any instance was made yet."""
-        return bool(self._instances)
-
-    @property
     def peer(self) -> type[Any]:
         """The peer's class."""
         return peer_class(self._cloud)
@@ -263,7 +258,9 @@ def located(error: OSError, path: str) -> OSError:
     if error.filename is not None:
         return error
     if isinstance(error, ObjfsError):
-        error.filename = path
+        # One that has only a message would lose it: an OSError with a file name shows its errno instead.
+        if error.errno is not None:
+            error.filename = path
         return error
     number = error.errno or _ERRNO.get(type(error), errno.EIO)
     text = error.strerror or next((str(item) for item in error.args), "")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from objfs.errors import EXISTS_ALREADY, PreconditionFailedError
 from objfs.sdk import SdkPlane, located
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
-
-# Bytes per read of a streamed body.
-_STREAM_BYTES: Final = 1 << 20
 
 _CONTENT_HEADERS: Final[Mapping[str, str]] = {
     "ContentType": "Content-Type",
@@ -68,17 +65,28 @@ class SdkObjects:
         start, size = _content_range(answer, len(data))
         return Chunk(data, start, _object_info(answer, size))
 
-    async def stream(self, key: str, *, chunk_bytes: int, if_match: str | None = None) -> AsyncIterator[bytes]:
-        """The whole object, a chunk at a time; as `Store.stream`."""
-        answer = await self.request("get_object", key, IfMatch=if_match)
-        async with answer["Body"] as body:
-            while chunk := await body.read(min(chunk_bytes, _STREAM_BYTES)):
-                yield chunk
-
     async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """What the store says about an object; as `Store.head`."""
-        answer = await self.request("head_object", key, VersionId=version)
+        answer = await self.after_doubt(key, lambda: self.request("head_object", key, VersionId=version), version)
         return _object_info(answer, answer["ContentLength"])
+
+    async def after_doubt(self, key: str, ask: Callable[[], Awaitable[Any]], version: str | None = None) -> Any:
+        """Ask with a HEAD, and once more when a GET has told what a bare 400 or 403 meant.
+
+        An answer to HEAD has no body. That to a GET names the reason: refused credentials are replaced on the way,
+        and any other refusal is raised with the server's words.
+        """
+        try:
+            return await ask()
+        except OSError as error:
+            if not isinstance(error, PermissionError) and error.errno != errno.EINVAL:
+                raise
+            try:
+                await self.get(key, ByteRange(0, 1), version=version)
+            except OSError as told:
+                if told.errno != errno.EINVAL:  # 416: an empty object
+                    raise told from error
+        return await ask()
 
     async def put(
         self,

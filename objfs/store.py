@@ -13,7 +13,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -133,32 +133,6 @@ class Store:
 
         return await self._call(key, request)
 
-    async def stream(self, key: str, *, chunk_bytes: int, if_match: str | None = None) -> AsyncIterator[bytes]:
-        """The whole object, a chunk at a time."""
-        import obstore
-
-        options = _get_options(None, if_match, None)
-
-        async def request() -> Any:
-            return await obstore.get_async(self._store, key, options=cast("Any", options))
-
-        answer = await self._call(key, request)
-        stream = answer.stream(min_chunk_size=chunk_bytes)
-        while True:
-            try:
-                chunk = await anext(stream)
-            except StopAsyncIteration:
-                return
-            except Exception as error:
-                raise self._translate(error, key) from error
-            yield chunk.to_bytes()
-
-    async def get_ranges(self, key: str, ranges: Sequence[ByteRange]) -> list[bytes]:
-        """Read several ranges of one object, each with a request of its own, all of one version."""
-        first = await self.get(key, ranges[0])
-        rest = [await self.get(key, item, if_match=first.info.e_tag) for item in ranges[1:]]
-        return [first.data, *(chunk.data for chunk in rest)]
-
     async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """What the store says about an object, without its bytes."""
         import obstore
@@ -172,8 +146,9 @@ class Store:
                 answer = await obstore.get_async(self._store, key, options=cast("Any", options))
             except Exception as error:
                 if _is_bare_refusal(error):
-                    # An answer to HEAD has no body. One byte more tells expired credentials from forbidden ones.
-                    await obstore.get_async(self._store, key, options=cast("Any", {**options, "head": False}))
+                    # An answer to HEAD has no body; that to a GET tells expired credentials from forbidden objects.
+                    probe = {**options, "head": False, "range": (0, 1)}
+                    await obstore.get_async(self._store, key, options=cast("Any", probe))
                 raise
             return _object_info(answer.meta, answer.attributes)
 

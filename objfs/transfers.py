@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import IO, Any, Final, Protocol
 
 from objfs.concurrency import run_bounded
 from objfs.errors import FileExpired, PreconditionFailedError
-from objfs.ranges import merge_ranges, slice_range, split_range
+from objfs.ranges import merge_ranges, needs_size, slice_range, split_range
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix
 
 # One request moves at most this much: several of them in flight fill a connection each (about 90 MB/s on S3), and a
@@ -86,10 +87,10 @@ class Source:
         """Describe the object."""
         return await self.objects.head(self.location.key, version=self.location.version)
 
-    async def first(self, wanted: ByteRange | Suffix) -> Chunk:
+    async def first(self, wanted: ByteRange | Suffix, e_tag: str | None = None) -> Chunk:
         """A range that need not lie within the object: past its end there are no bytes, and no error."""
         try:
-            return await self.get(wanted)
+            return await self.get(wanted, e_tag)
         except OSError as error:
             # Servers answer a range of an empty object, or past the end, with 416 or with something that obstore
             # cannot read (MinIO's `bytes 0--1/0`).
@@ -128,30 +129,46 @@ async def read_slice(source: Source, start: int | None, stop: int | None) -> byt
     return chunk.data + rest
 
 
-async def read_many(source: Source, ranges: Sequence[ByteRange]) -> list[bytes]:
-    """Several ranges of one object in few requests; ranges past the end come back short or empty."""
+async def read_many(source: Source, bounds: Sequence[tuple[int | None, int | None]]) -> list[bytes]:
+    """Several slices of one object in few requests, all of one version; past its end there are no bytes."""
+    e_tag: str | None = None
+    if any(stop is None or needs_size(start, stop) for start, stop in bounds):
+        info = await source.head()
+        e_tag = info.e_tag
+        ranges = [slice_range(start, stop, info.size) for start, stop in bounds]
+    else:
+        ranges = [ByteRange(start or 0, max(start or 0, stop or 0)) for start, stop in bounds]
     plan = merge_ranges(ranges, max_gap_bytes=MAX_GAP_BYTES, max_request_bytes=PART_BYTES)
-    jobs = [lambda item=item: source.first(item.range) for item in plan]
+    jobs = [lambda item=item: source.first(item.range, e_tag) for item in plan]
     chunks = await run_bounded(jobs, source.max_concurrency)
-    versions = {chunk.info.e_tag for chunk in chunks}
-    if len(versions) > 1:
+    if len({chunk.info.e_tag for chunk in chunks}) > 1:
         raise FileExpired(source.location.path, chunks[0].info.e_tag)
     results = [b""] * len(ranges)
     for item, chunk in zip(plan, chunks, strict=True):
         for index in item.serves:
-            wanted = ranges[index]
-            results[index] = chunk.data[wanted.start - item.range.start : wanted.stop - item.range.start]
+            results[index] = chunk.data[item.cut(ranges[index])]
     return results
 
 
 async def download(source: Source, target: str, callback: Any) -> None:
-    """Write an object to a local file, which appears whole or not at all."""
-    folder, name = os.path.split(os.path.abspath(target))
-    partial = Path(folder) / f".{name}.{secrets.token_hex(4)}.part"
+    """Write an object to a local file, which appears whole or not at all.
+
+    A link is followed, and a file that is replaced hands its mode on. What is no regular file (a device, a pipe) is
+    written to as it is.
+    """
+    path = Path(os.path.realpath(target))
+    if path.exists() and not path.is_file():
+        # A pipe opens when somebody reads it: that must not stop the event loop.
+        with await asyncio.to_thread(path.open, "wb") as file:
+            await copy_to(source, file, callback)
+        return
+    partial = path.parent / f".objfs-{secrets.token_hex(8)}.part"
     try:
         with partial.open("wb") as file:
             await copy_to(source, file, callback)
-        partial.replace(target)
+        if path.exists():
+            partial.chmod(stat.S_IMODE(path.stat().st_mode))
+        partial.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             partial.unlink()

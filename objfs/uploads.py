@@ -103,6 +103,7 @@ class StreamedUpload:
         }
         self._parts: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
         self._given_up = False
+        self._begun = False
         self._written: Written | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="objfs-upload", daemon=True)
@@ -156,6 +157,8 @@ class StreamedUpload:
             self._error = error
 
     def _pulled(self) -> Iterator[bytes]:
+        # obstore creates the upload before it asks for the first part.
+        self._begun = True
         while True:
             part = self._parts.get()
             if self._given_up:
@@ -165,7 +168,8 @@ class StreamedUpload:
             yield part
 
     def _uploads(self) -> set[str]:
-        if self._witness is None or not self._thread.is_alive():
+        # Before the upload is known to exist, those that are listed are other people's.
+        if self._witness is None or not self._begun or not self._thread.is_alive():
             return set()
         try:
             return wait_for(self._witness.uploads(self._key), self._loop)

@@ -20,6 +20,7 @@ from objfs.sdk_objects import SdkObjects
 from objfs.store import Store
 from objfs.types import Location, Written
 from objfs.uploads import MIN_PART_BYTES, SdkUpload, StreamedUpload, Upload, part_size
+from objfs.writing import as_bytes_view
 
 # CopyObject copies at most 5 GiB; larger objects are copied part by part.
 MAX_COPY_BYTES: Final = 5 << 30
@@ -40,7 +41,8 @@ class WriteVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> Any:
         """Write one object: a single PUT up to one part, a parallel multipart upload beyond."""
-        location, data = self._key(path), memoryview(value).cast("B")
+        location = self._key(path)
+        data = as_bytes_view(value.encode() if isinstance(value, str) else value)
         create = mode == "create"
         part_bytes = part_size(len(data), max(chunksize, MIN_PART_BYTES) if chunksize else None)
         if len(data) <= part_bytes:

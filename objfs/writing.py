@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import io
 import logging
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,8 +29,10 @@ logger = logging.getLogger("objfs")
 
 # What CPython executes to call `__exit__` with an exception, and for nothing else; -1 where there is no such thing.
 _LEAVE_FAILED_BLOCK: Final = opmap.get("WITH_EXCEPT_START", -1)
-# How many callers up an `__exit__` is looked for; fsspec's own context managers are two or three away.
-_FRAMES_SEARCHED: Final = 12
+# Whose context managers close files that were handed to them.
+_CLOSING_MODULES: Final = frozenset(
+    {"bz2", "codecs", "contextlib", "fsspec", "gzip", "io", "lzma", "objfs", "pandas", "tarfile", "zipfile"}
+)
 
 _open_writers: weakref.WeakSet[ObjectWriter] = weakref.WeakSet()
 
@@ -89,7 +93,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         self._settled = False
         self._pid = os.getpid()
         self._given_up = False
-        self._handled_at_open = sys.exception()
+        self._handled_at_open = id(sys.exception())
         self.e_tag: str | None = None
         self.version_id: str | None = None
         self.loc = position
@@ -97,7 +101,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
 
     def write(self, data: Any) -> int:
         """Take bytes; whole parts are sent on while more are taken."""
-        view = memoryview(data).cast("B")
+        view = as_bytes_view(data)
         written = len(view)
         if self._given_up:
             return written
@@ -159,6 +163,7 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
 
     def discard(self) -> None:
         """Give the object up; nothing of it stays."""
+        self.closed = True
         if self._settled:
             return
         upload = self._upload
@@ -197,22 +202,22 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         """Whether a ``with`` block that an exception is leaving is closing this file.
 
         ``fsspec.open(...)``, ``io.TextIOWrapper`` and ``contextlib.ExitStack`` close the file whatever happened in
-        their ``with`` block; only their caller knows that it failed.
+        their ``with`` block; only their caller knows that it failed. Callers of other modules that call ``close()``
+        mean it, also while they handle an exception.
         """
         handled = sys.exception()
-        if handled is None or handled is self._handled_at_open:
+        if handled is None or id(handled) == self._handled_at_open:
             return False
-        frame = sys._getframe(1)  # noqa: SLF001 - the only way to see the caller's __exit__
-        for _ in range(_FRAMES_SEARCHED):
-            if frame.f_code.co_name == "__exit__" and _mentions(frame.f_locals, handled):
-                return True
+        frame = sys._getframe(2)  # noqa: SLF001 - the only way to see who is closing
+        while True:
             # An `__exit__` written in C has no frame; the block that it ends says by its bytecode that it failed.
             if frame.f_lasti >= 0 and frame.f_code.co_code[frame.f_lasti] == _LEAVE_FAILED_BLOCK:
+                logger.warning("%s is not published: its block was left by %s", self.path, type(handled).__name__)
                 return True
-            if frame.f_back is None:
+            closes_for_others = frame.f_globals.get("__name__", "").partition(".")[0] in _CLOSING_MODULES
+            if not closes_for_others or frame.f_back is None:
                 return False
             frame = frame.f_back
-        return False
 
     # fsspec's file compares by what the server says of the object, which does not exist yet.
     __hash__ = object.__hash__
@@ -230,15 +235,31 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
         if not getattr(self, "_settled", True) and (self.autocommit or not self.closed):
             logger.warning("%s was never closed; it is not published", self.path)
             with contextlib.suppress(Exception):
-                self.fail()
+                # The collector runs in any thread, also in the one that has to carry the abort out.
+                upload, mine = self._upload, self._pid == os.getpid()
+                self._settle()
+                self.closed = True
+                if upload is not None and mine:
+                    _abort_from_anywhere(upload)
 
     def __reduce__(self) -> Any:
         msg = "a file open for writing cannot be pickled"
         raise TypeError(msg)
 
 
-def _mentions(names: dict[str, Any], error: BaseException) -> bool:
-    return any(value is error or (isinstance(value, tuple) and error in value) for value in names.values())
+def _abort_from_anywhere(upload: Upload) -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        upload.abort()
+    else:
+        threading.Thread(target=upload.abort, name="objfs-abort").start()
+
+
+def as_bytes_view(data: Any) -> memoryview:
+    """The bytes of a buffer, one after another; copied where they do not lie so."""
+    view = memoryview(data)
+    return view.cast("B") if view.c_contiguous else memoryview(view.tobytes())
 
 
 class LayeredWriter(io.BufferedIOBase):
