@@ -97,3 +97,16 @@ class CredentialsExpiredError(CredentialsError):
 
 class MissingCredentialsError(CredentialsError):
     """No credentials were given or found; objfs never falls back to anonymous access on its own."""
+
+
+def cause_of(translated: BaseException, error: BaseException) -> BaseException | None:
+    """What to raise ``translated`` from: ``error``, unless that would close a circle of causes.
+
+    A translated error may be one that ``error`` itself came from, such as a provider's, hidden by a backend.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        if seen is translated:
+            return translated.__cause__
+        seen = seen.__cause__
+    return error

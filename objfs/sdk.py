@@ -32,6 +32,7 @@ from objfs.errors import (
     MissingExtraError,
     ObjfsError,
     PreconditionFailedError,
+    cause_of,
 )
 from objfs.types import Location
 
@@ -224,9 +225,10 @@ class SdkPlane:
         """Await a coroutine of the peer's instance for the running loop, with its errors turned into ours."""
         try:
             return await getattr(await self._opened_here(), name)(*args, **kwargs)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again, translated
             # The first argument of a bare client call is the method, of a verb the path.
-            raise translate_error(error, () if name == "_call_s3" else args) from error
+            translated = translate_error(error, () if name == "_call_s3" else args)
+            raise translated from cause_of(translated, error)
 
     def attribute(self, name: str) -> Any:
         """A public attribute or method of the peer's instance; coroutines run on the loop that is running."""
@@ -246,8 +248,9 @@ def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
-        except Exception as error:
-            raise translate_error(error, args) from error
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            translated = translate_error(error, args)
+            raise translated from cause_of(translated, error)
 
     call.__name__, call.__doc__ = method.__name__, method.__doc__
     return call

@@ -22,7 +22,14 @@ from objfs.clouds._cloud import StoreArguments
 from objfs.credentials.rejection import EXPIRED_CODES, code_in, is_rejection
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
-from objfs.errors import EXISTS_ALREADY, CredentialsExpiredError, ObjfsError, PreconditionFailedError, ThrottledError
+from objfs.errors import (
+    EXISTS_ALREADY,
+    CredentialsExpiredError,
+    ObjfsError,
+    PreconditionFailedError,
+    ThrottledError,
+    cause_of,
+)
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
@@ -215,8 +222,9 @@ class Store:
                 attributes=dict(attributes or {}),
                 tags=dict(tags or {}),
             )
-        except Exception as error:
-            raise self._translate(error, key) from error
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            translated = self._translate(error, key)
+            raise translated from cause_of(translated, error)
         return Written(answer["e_tag"], answer["version"])
 
     async def delete(self, key: str) -> None:
@@ -255,11 +263,12 @@ class Store:
             used = None if refresher is None else await refresher.current_async()
             try:
                 return await request()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - raised again, translated
                 refused = used is not None and not last_try and is_rejection(str(error))
                 if refused and refresher is not None and used is not None and refresher.reject(used):
                     continue
-                raise self._translate(error, key) from error
+                translated = self._translate(error, key)
+                raise translated from cause_of(translated, error)
         raise AssertionError  # the second round returns or raises
 
     def _translate(self, error: Exception, key: str) -> BaseException:
