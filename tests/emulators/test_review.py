@@ -224,3 +224,44 @@ def test_strided_buffers_and_text_are_written(fs, bucket):
     fs.pipe_file(f"{bucket}/text", "é")
     assert fs.cat(f"{bucket}/pipe") == fs.cat(f"{bucket}/open") == strided.tobytes()
     assert fs.cat(f"{bucket}/text") == "é".encode()
+
+
+def test_obstore_creates_an_upload_before_it_asks_for_the_first_part(gateway, moto_server, bucket):
+    """On this fact stands which upload is ours when one is given up."""
+    gateway.admit(moto_server.options["key"])
+    fs = S3FileSystem(**{**moto_server.options, "endpoint_url": gateway.endpoint})
+    asked = threading.Event()
+
+    def parts():
+        asked.set()
+        yield bytes(PART)
+
+    gateway.hold("POST", "uploads")
+    store = fs.connection.store(bucket)
+    thread = threading.Thread(
+        target=lambda: store.put_stream("key", parts(), part_bytes=PART, max_concurrency=1), daemon=True
+    )
+    thread.start()
+    gateway.wait_held()
+    assert not asked.is_set()
+    gateway.release()
+    thread.join(30)
+    assert asked.is_set()
+
+
+def test_file_that_is_collected_on_the_io_loop_leaves_no_upload(fs, bucket, seen):
+    """The collector runs in any thread, also in the one that would have to carry the abort out."""
+    file = fs.open(f"{bucket}/key", "wb", block_size=PART)
+    file.write(bytes(2 * PART + 1))
+    held = [file]
+    del file
+
+    async def collect():
+        held.clear()
+
+    fs.run_blocking(collect())
+    for thread in threading.enumerate():
+        if thread.name == "objfs-abort":
+            thread.join(30)
+    assert "Uploads" not in seen.list_multipart_uploads(Bucket=bucket)
+    assert not fs.exists(f"{bucket}/key")
