@@ -130,7 +130,10 @@ def test_connection_shares_a_refresher_by_the_provider_id_that_is_given():
     """Two providers that cannot be told to be equal are one by the caller's word."""
 
     def made(name: str | None) -> Connection:
-        return connection({}, storage_options_provider=dict, provider_id=name)
+        def provider() -> dict[str, str]:
+            return {}
+
+        return connection({}, storage_options_provider=provider, provider_id=name)
 
     assert made("vault").choice is made("vault").choice
     assert made("vault").choice is not made("other").choice
