@@ -6,9 +6,9 @@ from typing import Any
 
 from objfs._version import __version__
 from objfs.credentials.provider import StorageOptionsProvider
-from objfs.filesystem import S3FileSystem
 from objfs.opening import from_url
 from objfs.registration import register, unregister
+from objfs.s3_filesystem import S3FileSystem
 
 # Without the two classes below that need an SDK: a star import must not.
 __all__ = [

@@ -6,15 +6,17 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from objfs import sdk, store
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.refresher import Refresher
-from objfs.credentials.select import CredentialChoice, credentials_for, with_file_settings
+from objfs.credentials.select import NATIVE_CHAIN, CredentialChoice, credentials_for, with_file_settings
 from objfs.options import Layer, Settings, environment_layer, translate
+from objfs.peers import ADAPTERS
 from objfs.planes import Call, Circumstances, Decision, Plane, choose
-from objfs.sdk import SdkPlane, SigningHooks
+from objfs.sdk import PeerSetup, SdkPlane
 from objfs.sdk_objects import SdkObjects
 from objfs.store import Store
 from objfs.types import Location
@@ -89,7 +91,10 @@ class Connection:
         with self._lock:
             if bucket not in self._stores:
                 arguments = self.cloud.store_arguments(self.settings, bucket)
-                self._stores[bucket] = Store(arguments, self.choice, scheme=self.cloud.schemes[0])
+                if self.choice is NATIVE_CHAIN:
+                    native = {**arguments.config, **self.cloud.native_config(self.settings)}
+                    arguments = replace(arguments, config=native)
+                self._stores[bucket] = Store(self.cloud, arguments, self.choice)
             return self._stores[bucket]
 
     @property
@@ -97,17 +102,9 @@ class Connection:
         """The SDK plane."""
         with self._lock:
             if self._sdk is None:
-                self._sdk = SdkPlane(
-                    self.cloud.name,
-                    self.cloud.sdk_keywords(self.settings),
-                    self.choice,
-                    self._split,
-                    session=self.settings.value("session"),
-                    hooks=SigningHooks(
-                        self.settings.value("default_headers") or {}, self.settings.value("request_signer")
-                    ),
-                    dircache=self.dircache,
-                )
+                keywords = self.cloud.sdk_keywords(self.settings)
+                setup = PeerSetup(self.settings, keywords, self.choice, self._split)
+                self._sdk = SdkPlane(self.cloud.name, ADAPTERS[self.cloud.name], setup, dircache=self.dircache)
             return self._sdk
 
     def _refreshable(self) -> bool:
@@ -117,8 +114,8 @@ class Connection:
         """Which plane carries a call out; the reason goes to the debug log."""
         circumstances = Circumstances(
             engine=self.engine,
-            cloud=self.cloud.name,
             extra=self.cloud.extra,
+            write_keywords=self.cloud.data_keywords,
             refusal=lambda bucket: self.cloud.store_refusal(self.settings, bucket),
             forked=not store.usable_in_this_process(),
             sdk_installed=sdk.is_installed(self.cloud.name),
@@ -133,7 +130,7 @@ class Connection:
         decision = self.decide(verb, *locations, keywords=keywords or {})
         if decision.plane is Plane.DATA:
             return self.store(locations[0].bucket)
-        return SdkObjects(self.sdk, locations[0].bucket, keywords)
+        return self.sdk.objects(locations[0].bucket, keywords)
 
     def require_sdk(self, verb: str) -> SdkPlane:
         """The SDK plane for a verb that only it has; an error where the engine or the installation rules it out."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from objfs.errors import EXISTS_ALREADY
-from objfs.read_verbs import ReadVerbs, only_read_parameters
+from objfs.read_verbs import ReadVerbs
 from objfs.reading import AsyncObjectFile, ObjectFile
+from objfs.sdk_uploads import Upload, part_size
 from objfs.types import Location, Written
-from objfs.uploads import MIN_PART_BYTES, Upload, part_size
 from objfs.write_verbs import WriteVerbs
 from objfs.writing import ObjectWriter, Target
 
@@ -24,24 +24,19 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         path: str,
         mode: str = "rb",
         block_size: int | None = None,
-        acl: str | bool = False,
-        version_id: str | None = None,
-        fill_cache: bool | None = None,
-        cache_type: str | None = None,
         autocommit: bool = True,
-        size: int | None = None,
-        requester_pays: bool | None = None,
         cache_options: Mapping[str, Any] | None = None,
         *,
+        version_id: str | None = None,
+        cache_type: str | None = None,
+        size: int | None = None,
         if_match: str | None = None,
         **kwargs: Any,
     ) -> ObjectFile | ObjectWriter:
         """Open an object, binary; see `ObjectFile` and `ObjectWriter`."""
         settings = self.connection.settings
         location = self._key(path, version_id)
-        keywords = dict(kwargs)
-        if requester_pays and not settings.value("request_payer", False):
-            keywords["RequestPayer"] = "requester"
+        keywords = {name: value for name, value in kwargs.items() if value is not None}
         if "r" in mode:
             return ObjectFile(
                 self,
@@ -53,8 +48,6 @@ class FileVerbs(ReadVerbs, WriteVerbs):
                 size=size,
                 keywords=keywords,
             )
-        if acl:
-            keywords["ACL"] = acl
         return self._writer(location, mode, block_size, autocommit=autocommit, if_match=if_match, keywords=keywords)
 
     def _writer(
@@ -67,7 +60,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         if_match: str | None,
         keywords: Mapping[str, Any],
     ) -> ObjectWriter:
-        part_bytes = part_size(None, block_size)
+        part_bytes = part_size(self.connection.cloud.parts, None, block_size)
         create = "x" in mode
         if create:
             self._refuse_existing(location)
@@ -101,19 +94,18 @@ class FileVerbs(ReadVerbs, WriteVerbs):
             return ObjectWriter(self, location.path, "ab", target, autocommit=autocommit)
         kept = {**self.run_blocking(self._preserved(location)), **keywords}
         first, upload = b"", None
-        part_bytes = target.part_bytes
-        if info.size < MIN_PART_BYTES:
+        part_bytes, state = target.part_bytes, info.state(self.connection.cloud.condition)
+        if info.size < self.connection.cloud.parts.min_bytes:
             first = self.run_blocking(self._cat_file(location.path)) if info.size else b""
         else:
-            upload = self._begin_upload(
-                location, part_bytes, copy_first=(location.path, info.e_tag), if_match=info.e_tag, keywords=kept
-            )
+            whole = (location.path, state, info.size)
+            upload = self._begin_upload(location, part_bytes, copy_first=whole, if_match=state, keywords=kept)
         target = Target(
             part_bytes,
             lambda data: self.run_blocking(
-                self._put_object(location, data, create=False, if_match=info.e_tag, keywords=kept)
+                self._put_object(location, data, create=False, if_match=state, keywords=kept)
             ),
-            lambda: self._begin_upload(location, part_bytes, if_match=info.e_tag, keywords=kept),
+            lambda: self._begin_upload(location, part_bytes, if_match=state, keywords=kept),
         )
         return ObjectWriter(
             self,
@@ -138,4 +130,4 @@ class FileVerbs(ReadVerbs, WriteVerbs):
             msg = f"open_async reads binary objects ('rb'), not {mode!r}; write with pipe_file or open"
             raise ValueError(msg)
         location = self._key(path, kwargs.pop("version_id", None))
-        return AsyncObjectFile(self, location.path, self._source(location, only_read_parameters(kwargs)))
+        return AsyncObjectFile(self, location.path, self._source(location, self._read_keywords(kwargs)))

@@ -8,7 +8,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from fsspec import config as fsspec_config
@@ -17,9 +17,7 @@ from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.utils import stringify_path
 
-from objfs.clouds import S3
 from objfs.clouds._cloud import Cloud
-from objfs.clouds.s3_urls import split_version
 from objfs.connection import Connection, environ
 from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.provider import provider_identity
@@ -59,6 +57,25 @@ class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
         return super().__call__(*map(from_text, args), **{name: from_text(value) for name, value in kwargs.items()})
 
 
+class _Stripping:
+    """fsspec's class method ``_strip_protocol``, which on an instance refuses URLs of another account."""
+
+    def __get__(self, instance: ObjectFileSystem | None, owner: type[ObjectFileSystem]) -> Callable[[Any], Any]:
+        def strip(path: Any) -> Any:
+            """A path without its scheme and trailing slashes, as fsspec's generic verbs expect it."""
+            if isinstance(path, list):
+                return [strip(item) for item in path]
+            cloud, text = owner._cloud(), stringify_path(path)  # noqa: SLF001 - a method's body, moved here
+            scheme = scheme_of(text)
+            if scheme is not None and scheme in cloud.schemes:
+                if instance is not None:
+                    cloud.check_url(instance.connection.options, text)
+                text = cloud.strip(text)
+            return text.rstrip("/") or owner.root_marker
+
+        return strip
+
+
 class ObjectFileSystem(RemovalVerbs, metaclass=_Configured):
     """A filesystem over one cloud's object store, with two planes behind it.
 
@@ -78,6 +95,8 @@ class ObjectFileSystem(RemovalVerbs, metaclass=_Configured):
 
     cloud: ClassVar[Cloud | None] = None
     root_marker: ClassVar[str] = ""
+    # Whether one version of an object can be asked for only where the instance was told to look after versions.
+    versions_need_awareness: ClassVar[bool] = False
     _extra_tokenize_attributes: ClassVar[tuple[str, ...]] = ("_environment_digest",)
     # A key may hold what looks like a protocol of fsspec's URL chains.
     sep: ClassVar[str] = "/"
@@ -114,45 +133,31 @@ class ObjectFileSystem(RemovalVerbs, metaclass=_Configured):
 
     # -- paths and URLs -----------------------------------------------------------------------------------------
 
-    @classmethod
-    def _strip_protocol(cls, path: Any) -> Any:
-        """A path without its scheme and trailing slashes, as fsspec's generic verbs expect it."""
-        if isinstance(path, list):
-            return [cls._strip_protocol(item) for item in path]
-        text = stringify_path(path)
-        scheme = scheme_of(text)
-        if scheme is not None and scheme in cls._cloud().schemes:
-            text = text[len(scheme) + len("://") :]
-        return text.rstrip("/") or cls.root_marker
+    _strip_protocol = _Stripping()
 
-    @staticmethod
-    def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
+    @classmethod
+    def _get_kwargs_from_urls(cls, path: str) -> dict[str, Any]:
         """What a URL says beside the path, as one private keyword: fsspec refuses a keyword that is given twice."""
-        scheme = scheme_of(path)
-        if scheme is None or "?versionId=" not in path:
-            return {}
-        return {"url_options": {"version_aware": True}}
+        return {} if scheme_of(path) is None else cls._cloud().url_keywords(path)
 
     def _split(self, path: str, version_id: str | None = None) -> Location:
         """Bucket, key and version of a path; the key is opaque."""
-        location = self._cloud().split(stringify_path(path))
+        cloud, text = self._cloud(), stringify_path(path)
+        location = cloud.split(text)
+        if scheme_of(text) is not None:
+            cloud.check_url(self.connection.options, text)
         version_aware = bool(self.connection.settings.value("version_aware", False))
         if version_aware:
-            location = split_version(location)
+            location = cloud.split_version(location)
         if version_id is None:
             return location
-        if not version_aware:
+        if not version_aware and self.versions_need_awareness:
             msg = "version_id needs version_aware=True"
             raise ValueError(msg)
         if location.version not in (None, version_id):
             msg = f"the path names version {location.version!r}, version_id={version_id!r}"
             raise ValueError(msg)
         return Location(location.bucket, location.key, version_id)
-
-    def split_path(self, path: str) -> tuple[str, str, str | None]:
-        """Bucket, key and version id of a path, as s3fs names them."""
-        location = self._split(path)
-        return location.bucket, location.key, location.version
 
     # -- listings cache -----------------------------------------------------------------------------------------
 
@@ -297,19 +302,6 @@ class ObjectFileSystem(RemovalVerbs, metaclass=_Configured):
     def to_json(self, *, include_password: bool = True) -> str:
         """The text of `to_dict`."""
         return json.dumps(self.to_dict(include_password=include_password))
-
-
-class S3FileSystem(ObjectFileSystem):
-    """Amazon S3 and compatible stores, for ``s3://`` and ``s3a://``.
-
-    Examples
-    --------
-    >>> fs = S3FileSystem(anon=True)  # doctest: +SKIP
-    >>> fs.ls("bucket/prefix")  # doctest: +SKIP
-    """
-
-    cloud = S3
-    protocol = S3.schemes
 
 
 def _layers(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:

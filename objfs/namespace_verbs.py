@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from objfs.errors import CredentialsError, EngineError, MissingExtraError
 from objfs.file_verbs import FileVerbs
 from objfs.planes import Plane
-from objfs.sdk_objects import SdkObjects
 
 if TYPE_CHECKING:
     from objfs.types import Location
-
-
-# What appending to an object keeps of it.
-_PRESERVED: Final = (
-    "CacheControl",
-    "ContentDisposition",
-    "ContentEncoding",
-    "ContentLanguage",
-    "ContentType",
-    "Expires",
-    "Metadata",
-    "ServerSideEncryption",
-    "SSEKMSKeyId",
-    "BucketKeyEnabled",
-    "StorageClass",
-    "WebsiteRedirectLocation",
-)
 
 
 class NamespaceVerbs(FileVerbs):
@@ -43,15 +25,14 @@ class NamespaceVerbs(FileVerbs):
         """Whether a directory exists: some key lies below the name."""
         if self.connection.decide("exists", location_for_prefix(location)).plane is Plane.DATA:
             return await self.connection.store(location.bucket).any_below(location.key.rstrip("/"))
-        return await SdkObjects(self.connection.sdk, location.bucket).any_below(location.key)
+        return await self.connection.sdk.objects(location.bucket).any_below(location.key)
 
     async def _info(
         self,
         path: str,
-        bucket: str | None = None,
-        key: str | None = None,
-        refresh: bool = False,
+        *,
         version_id: str | None = None,
+        refresh: bool = False,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Describe an object, directory or bucket; asked of the server each time.
@@ -59,9 +40,8 @@ class NamespaceVerbs(FileVerbs):
         Returns
         -------
         dict
-            With s3fs installed its keys: ``name``, ``size``, ``type``, and for an object ``ETag``, ``LastModified``,
-            ``StorageClass``, ``VersionId``, ``ContentType``. Without it, or with ``engine="obstore"``, all but
-            ``StorageClass``, which obstore does not give.
+            The keys of the peer: ``name``, ``size``, ``type``, and for an object its ETag, time, version, content
+            type and more. Where the peer is not installed, or with ``engine="obstore"``, those that obstore gives.
 
         Raises
         ------
@@ -77,14 +57,7 @@ class NamespaceVerbs(FileVerbs):
             return await self._info_without_sdk(location)
         if location.key.endswith("/"):
             return await self._directory_info(location)
-
-        def ask() -> Awaitable[dict[str, Any]]:
-            return sdk.call("_info", location.path, refresh=True, version_id=location.version, **kwargs)
-
-        if not location.key:
-            return await ask()
-        info: dict[str, Any] = await SdkObjects(sdk, location.bucket).after_doubt(location.key, ask, location.version)
-        return info
+        return await sdk.objects(location.bucket).info(location, **kwargs)
 
     async def _info_without_sdk(self, location: Location) -> dict[str, Any]:
         if location.key:
@@ -93,15 +66,7 @@ class NamespaceVerbs(FileVerbs):
             except FileNotFoundError:
                 pass
             else:
-                return {
-                    "name": location.path,
-                    "size": found.size,
-                    "type": "file",
-                    "ETag": found.e_tag or "",
-                    "LastModified": found.last_modified,
-                    "VersionId": found.version,
-                    "ContentType": found.attributes.get("Content-Type"),
-                }
+                return self.connection.cloud.info(location, found)
         return await self._directory_info(location)
 
     async def _directory_info(self, location: Location) -> dict[str, Any]:
@@ -127,18 +92,15 @@ class NamespaceVerbs(FileVerbs):
         return True
 
     async def _bucket_exists(self, location: Location) -> bool:
-        """Whether a bucket exists; s3fs answers False to whatever goes wrong, here a refusal raises."""
+        """Whether a bucket exists; a refusal raises."""
         try:
             sdk = self.connection.require_sdk("bucket")
         except (MissingExtraError, EngineError):
-            found: Any = self.connection.store(location.bucket).any_below("")
-        else:
-            found = sdk.call("_call_s3", "head_bucket", Bucket=location.bucket)
-        try:
-            await found
-        except FileNotFoundError:
+            with contextlib.suppress(FileNotFoundError):
+                await self.connection.store(location.bucket).any_below("")
+                return True
             return False
-        return True
+        return await sdk.objects(location.bucket).exists()
 
     async def _isfile(self, path: str) -> bool:
         location = self._split(path)
@@ -172,24 +134,17 @@ class NamespaceVerbs(FileVerbs):
         return size
 
     async def _preserved(self, location: Location) -> dict[str, Any]:
-        """Headers and metadata that an object keeps when it is appended to."""
-        self.connection.require_sdk("append")
-        answer: Mapping[str, Any] = await SdkObjects(self.connection.sdk, location.bucket).request(
-            "head_object", location.key
-        )
-        return {name: answer[name] for name in _PRESERVED if answer.get(name)}
+        """Keywords of a write that keep the headers and metadata of an object that is appended to."""
+        return await self.connection.require_sdk("append").objects(location.bucket).preserved(location.key)
 
     # -- listings -----------------------------------------------------------------------------------------------
 
-    async def _ls(
-        self, path: str, detail: bool = False, refresh: bool = False, versions: bool = False, **kwargs: Any
-    ) -> list[Any]:
+    async def _ls(self, path: str, detail: bool = False, *, refresh: bool = False, **kwargs: Any) -> list[Any]:
         """List a directory, a bucket, or with an empty path all buckets."""
         sdk = self.connection.require_sdk("list")
-        found: list[Any] = await sdk.call(
-            "_ls", self._strip_protocol(path), detail=True, refresh=refresh, versions=versions, **kwargs
-        )
-        return list(found) if detail else sorted(item["name"] for item in found)
+        inner = self._strip_protocol(path)
+        found = await sdk.objects(self._split(path).bucket).ls(inner, refresh=refresh, **kwargs)
+        return found if detail else sorted(item["name"] for item in found)
 
     async def _find(
         self,
@@ -201,16 +156,10 @@ class NamespaceVerbs(FileVerbs):
         **kwargs: Any,
     ) -> Any:
         """List all objects below a path, with few requests of a thousand keys each."""
-        sdk = self.connection.require_sdk("list")
-        return await sdk.call(
-            "_find",
-            self._strip_protocol(path),
-            maxdepth=maxdepth,
-            withdirs=withdirs,
-            detail=detail,
-            prefix=prefix,
-            **kwargs,
-        )
+        objects = self.connection.require_sdk("list").objects(self._split(path).bucket)
+        inner = self._strip_protocol(path)
+        found = await objects.find(inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs)
+        return found if detail else list(found)
 
     async def _walk(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         """Walk the directories below a path."""
@@ -235,9 +184,9 @@ class NamespaceVerbs(FileVerbs):
             raise ValueError(msg)
         return await super()._glob(path, maxdepth=maxdepth, **kwargs)
 
-    # -- the rest of s3fs's verbs that fsspec knows too ---------------------------------------------------------
+    # -- the rest of the peers' verbs that fsspec knows too ---------------------------------------------------------
 
-    async def _url(self, path: str, expires: int = 3600, client_method: str = "get_object", **kwargs: Any) -> str:
+    async def _url(self, path: str, expires: int = 3600, **kwargs: Any) -> str:
         """A presigned URL.
 
         Parameters
@@ -246,12 +195,11 @@ class NamespaceVerbs(FileVerbs):
             The object.
         expires
             Seconds that the URL is good for; never longer than the credentials that sign it.
-        client_method
-            What the URL does, as boto names it.
+        **kwargs
+            As the peer's ``sign`` takes them.
         """
-        sdk = self.connection.require_sdk("sign")
-        url: str = await sdk.call("_url", path, expires=expires, client_method=client_method, **kwargs)
-        return url
+        location = self._key(path)
+        return await self.connection.require_sdk("sign").objects(location.bucket).sign(location, expires, **kwargs)
 
     async def _sign(self, path: str, expiration: int = 100, **kwargs: Any) -> str:
         """A presigned URL, by fsspec's name."""
@@ -269,9 +217,8 @@ class NamespaceVerbs(FileVerbs):
 
     async def _checksum(self, path: str, refresh: bool = True) -> int:
         """A number that changes whenever the object does."""
-        sdk = self.connection.require_sdk("info")
-        checksum: int = await sdk.call("_checksum", path, refresh=True)
-        return checksum
+        location = self._split(path)
+        return await self.connection.require_sdk("info").objects(location.bucket).checksum(location)
 
 
 def location_for_prefix(location: Location) -> Location:

@@ -7,7 +7,8 @@ from typing import Any, Final
 from objfs.clouds import CLOUDS
 from objfs.clouds._cloud import Cloud, ParsedUrl
 from objfs.errors import UrlError
-from objfs.filesystem import ObjectFileSystem, S3FileSystem
+from objfs.filesystem import ObjectFileSystem
+from objfs.s3_filesystem import S3FileSystem
 from objfs.urls import redact_url, scheme_of
 
 CLASSES: Final[dict[str, type[ObjectFileSystem]]] = {"s3": S3FileSystem}
@@ -44,8 +45,7 @@ def from_url(url: str, **options: Any) -> tuple[ObjectFileSystem, str]:
     """
     cloud, parsed = _parse(url)
     fs = CLASSES[cloud.name](**options, url_options=dict(parsed.options))
-    version = parsed.location.version
-    return fs, parsed.location.path if version is None else f"{parsed.location.path}?versionId={version}"
+    return fs, cloud.with_version(parsed.location)
 
 
 def _parse(url: str) -> tuple[Cloud, ParsedUrl]:

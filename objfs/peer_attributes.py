@@ -2,62 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from objfs import sdk
 from objfs.errors import EngineError, MissingExtraError
+from objfs.peers import ADAPTERS
 
 if TYPE_CHECKING:
     from objfs.connection import Connection
-
-# Set in s3fs's constructor, so that its class does not show them.
-INSTANCE_ATTRIBUTES: Final = frozenset(
-    {
-        "anon",
-        "cache_regions",
-        "client_kwargs",
-        "config_kwargs",
-        "default_block_size",
-        "default_cache_type",
-        "default_fill_cache",
-        "endpoint_url",
-        "fixed_upload_size",
-        "kwargs",
-        "local_expiry_check",
-        "max_concurrency",
-        "req_kw",
-        "requester_pays",
-        "s3_additional_kwargs",
-        "session",
-        "use_ssl",
-        "version_aware",
-    }
-)
-
-# What can be asked for, and must name the extra, where s3fs is not installed to be looked at.
-METHODS: Final = frozenset(
-    {
-        "abort_mpu",
-        "call_s3",
-        "chmod",
-        "clear_multipart_uploads",
-        "connect",
-        "get_delegated_s3pars",
-        "get_s3",
-        "get_tags",
-        "getxattr",
-        "invalidate_region_cache",
-        "is_bucket_versioned",
-        "list_multipart_uploads",
-        "make_bucket_versioned",
-        "merge",
-        "metadata",
-        "object_version_info",
-        "put_tags",
-        "set_session",
-        "setxattr",
-    }
-)
 
 
 class PeerAttributes:
@@ -80,11 +32,13 @@ class PeerAttributes:
         AttributeError
             The peer has no such attribute.
         """
+        adapter = ADAPTERS[self._connection.cloud.name]
         if sdk.is_installed(self._connection.cloud.name):
             peer = self._connection.sdk.peer
-            known, is_method = hasattr(peer, name) or name in INSTANCE_ATTRIBUTES, callable(getattr(peer, name, None))
+            known = hasattr(peer, name) or name in adapter.instance_attributes
+            is_method = callable(getattr(peer, name, None))
         else:
-            known = is_method = name.removeprefix("_") in METHODS
+            known = is_method = name.removeprefix("_") in adapter.methods
         if not known:
             msg = f"{owner!r} object has no attribute {name!r}"
             raise AttributeError(msg)

@@ -77,10 +77,12 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         keywords: Mapping[str, Any] | None = None,
         max_concurrency: int | None = None,
     ) -> Source:
-        """An object on the plane that reads it; keywords are parameters of boto's ``get_object``."""
+        """An object on the plane that reads it; keywords are those of the peer's reads."""
         objects = self.connection.objects("read", location, keywords=keywords)
         local = bool(self.connection.settings.value("local_expiry_check", False))
-        return Source(objects, location, max_concurrency or self._concurrency, local)
+        cloud = self.connection.cloud
+        limit = max_concurrency or self._concurrency
+        return Source(objects, location, limit, local, cloud.condition, cloud.suffix_ranges)
 
     async def _stat(self, location: Location) -> ObjectInfo:
         """Size, ETag, time and version of an object."""

@@ -54,8 +54,10 @@ class Circumstances:
     ----------
     engine
         ``auto``, ``obstore`` or ``sdk``.
-    cloud, extra
+    extra
         For messages.
+    write_keywords
+        Call keywords of a write that the data plane has words for.
     refusal
         Bucket to the reason why its settings cannot be told to the data plane; None where they can.
     forked
@@ -67,37 +69,18 @@ class Circumstances:
     """
 
     engine: str
-    cloud: str
     extra: str
+    write_keywords: frozenset[str]
     refusal: Callable[[str], str | None]
     forked: bool
     sdk_installed: bool
     refreshable: Callable[[], bool]
 
 
-# Verbs that obstore carries out exactly, with the call keywords that it has words for. `write_attributes` stands for
-# the content headers, metadata, storage class and tags that a put can carry; the writer translates them.
-_WRITE: Final = frozenset(
-    {
-        "CacheControl",
-        "ContentDisposition",
-        "ContentEncoding",
-        "ContentLanguage",
-        "ContentType",
-        "Metadata",
-        "StorageClass",
-        "Tagging",
-    }
-)
-DATA_VERBS: Final[Mapping[str, frozenset[str]]] = {
-    "read": frozenset(),
-    "head": frozenset(),
-    "exists": frozenset(),
-    "write": _WRITE | {"mode", "if_match"},
-    "upload": _WRITE,
-    "delete": frozenset(),
-    "copy": frozenset(),
-}
+# Verbs that obstore carries out exactly. A write may have keywords: those that the cloud has attributes of an object
+# for.
+DATA_VERBS: Final = frozenset({"read", "head", "exists", "write", "upload", "delete", "copy"})
+_WRITING_VERBS: Final = frozenset({"write", "upload"})
 
 SDK_VERBS: Final[Mapping[str, str]] = {
     "list": "a listing by obstore cannot be proved exact: it hides or refuses keys such as 'a//b', '/a' and 'a/'",
@@ -137,10 +120,9 @@ def choose(call: Call, circumstances: Circumstances) -> Decision:
 def _reason_against_data_plane(call: Call, circumstances: Circumstances) -> str | None:
     if circumstances.engine == "sdk":
         return "engine='sdk' was asked for"
-    known = DATA_VERBS.get(call.verb)
-    if known is None:
+    if call.verb not in DATA_VERBS:
         return SDK_VERBS.get(call.verb, "only the SDK has this call")
-    unknown = sorted(call.keywords - known)
+    unknown = sorted(call.keywords - (circumstances.write_keywords if call.verb in _WRITING_VERBS else frozenset()))
     if unknown:
         return SDK_VERBS["upload"] if call.verb == "upload" else f"obstore has no word for {', '.join(unknown)}"
     for location in call.locations:

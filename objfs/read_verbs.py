@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from glob import has_magic
-from typing import Any, Final
+from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.utils import isfilelike
@@ -14,50 +14,39 @@ from objfs.concurrency import run_bounded
 from objfs.planed import PlanedFileSystem
 from objfs.transfers import copy_to, download, read_many, read_slice
 
-# Parameters of boto's get_object that a caller may give to a read
-# (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html).
-READ_PARAMETERS: Final = frozenset(
-    {
-        "ChecksumMode",
-        "ExpectedBucketOwner",
-        "RequestPayer",
-        "SSECustomerAlgorithm",
-        "SSECustomerKey",
-        "SSECustomerKeyMD5",
-    }
-)
-
-
-def only_read_parameters(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """The keywords of a read, all of which S3 must know.
-
-    Raises
-    ------
-    TypeError
-        As for any wrong keyword.
-    """
-    unknown = sorted(set(keywords) - READ_PARAMETERS)
-    if unknown:
-        msg = f"unexpected keyword {unknown[0]!r}; a read takes {', '.join(sorted(READ_PARAMETERS))}"
-        raise TypeError(msg)
-    return dict(keywords)
-
 
 class ReadVerbs(PlanedFileSystem):
     """Reading of objects on whichever plane serves the call."""
 
+    def _read_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The keywords of a read, all of which the cloud must know.
+
+        Raises
+        ------
+        TypeError
+            As for any wrong keyword.
+        """
+        words = self.connection.cloud.read_keywords
+        unknown = sorted(set(keywords) - words)
+        if unknown:
+            known = f"; a read takes {', '.join(sorted(words))}" if words else ""
+            msg = f"unexpected keyword {unknown[0]!r}{known}"
+            raise TypeError(msg)
+        return {name: value for name, value in keywords.items() if value is not None}
+
     async def _cat_file(
         self,
         path: str,
-        version_id: str | None = None,
         start: int | None = None,
         end: int | None = None,
+        *,
+        version_id: str | None = None,
         chunksize: int | None = None,
         max_concurrency: int | None = None,
         **kwargs: Any,
     ) -> bytes:
         """Read ``object[start:end]`` with Python's slice semantics; long ranges in parallel."""
-        source = self._source(self._key(path, version_id), only_read_parameters(kwargs), max_concurrency)
+        source = self._source(self._key(path, version_id), self._read_keywords(kwargs), max_concurrency)
         return await read_slice(source, start, end)
 
     async def _cat(
@@ -124,7 +113,7 @@ class ReadVerbs(PlanedFileSystem):
         keywords: Mapping[str, Any],
     ) -> list[tuple[int, Any]]:
         try:
-            source = self._source(self._key(path), only_read_parameters(keywords))
+            source = self._source(self._key(path), self._read_keywords(keywords))
             found = [await read_slice(source, *bounds[0])] if len(bounds) == 1 else await read_many(source, bounds)
         except Exception as error:  # noqa: BLE001 - cat_ranges hands errors back
             return [(index, error) for index in indices]
@@ -135,13 +124,14 @@ class ReadVerbs(PlanedFileSystem):
         rpath: str,
         lpath: Any,
         callback: Any = DEFAULT_CALLBACK,
+        *,
         version_id: str | None = None,
         chunksize: int | None = None,
         max_concurrency: int | None = None,
         **kwargs: Any,
     ) -> None:
         """Download one object in parallel; the local file appears whole or not at all."""
-        keywords = only_read_parameters(kwargs)
+        keywords = self._read_keywords(kwargs)
         if isfilelike(lpath):
             await copy_to(self._source(self._key(rpath, version_id), keywords, max_concurrency), lpath, callback)
         elif rpath.endswith("/") or os.path.isdir(lpath):

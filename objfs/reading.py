@@ -135,12 +135,14 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
     ) -> None:
         self._source = source
         self.e_tag: str | None = None
+        # What pins the file: its ETag, or its generation where every object has one.
+        self.state: str | None = None
         self.version_id = source.location.version
         self.bucket, self.key = source.location.bucket, source.location.key
         first: Chunk | None = None
         if size is None:
             first = fs.run_blocking(source.first(_opening_range(source.location)))
-            size, self.e_tag = first.info.size, first.info.e_tag
+            size, self.e_tag, self.state = first.info.size, first.info.e_tag, source.state(first.info)
             self.version_id = self.version_id or first.info.version
             if fs.connection.settings.value("version_aware", False):
                 # Where old versions are kept the file can go on with its own when the object is replaced.
@@ -174,14 +176,14 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
 
     async def _fetch(self, wanted: ByteRange) -> bytes:
         source = self._live_source()
-        if self.e_tag is None:
+        if self.state is None:
             chunk = await source.get(ByteRange(wanted.start, min(wanted.stop, wanted.start + PART_BYTES)))
-            self.e_tag = chunk.info.e_tag
+            self.e_tag, self.state = chunk.info.e_tag, source.state(chunk.info)
             if chunk.start + len(chunk.data) >= wanted.stop:
                 return chunk.data
             rest = ByteRange(chunk.start + len(chunk.data), wanted.stop)
-            return chunk.data + await source.fetch(rest, self.e_tag)
-        return await source.fetch(wanted, self.e_tag)
+            return chunk.data + await source.fetch(rest, self.state)
+        return await source.fetch(wanted, self.state)
 
     def metadata(self, refresh: bool = False, **kwargs: Any) -> Any:
         """User metadata of the object."""
@@ -196,23 +198,23 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         return self.fs.url(self.path, **kwargs)
 
     def __hash__(self) -> int:
-        return hash((self.path, self.e_tag))
+        return hash((self.path, self.state))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ObjectFile):
             return NotImplemented
-        return (self.fs, self.path, self.e_tag) == (other.fs, other.path, other.e_tag)
+        return (self.fs, self.path, self.state) == (other.fs, other.path, other.state)
 
     def __reduce__(self) -> Any:
         version = self._source.location.version
         again = {**self._again, "block_size": self.blocksize, "size": self.size, "version_id": version}
-        return _reopen, (self.fs, self.path, again, self.loc, self.e_tag)
+        return _reopen, (self.fs, self.path, again, self.loc, self.state)
 
 
-def _reopen(fs: Any, path: str, again: dict[str, Any], position: int, e_tag: str | None) -> ObjectFile:
+def _reopen(fs: Any, path: str, again: dict[str, Any], position: int, state: str | None) -> ObjectFile:
     """Open the same object elsewhere, still pinned to the version that was open."""
     file: ObjectFile = fs.open(path, "rb", **again)
-    file.e_tag = e_tag
+    file.state = state
     file.seek(position)
     return file
 
@@ -230,7 +232,7 @@ class AsyncObjectFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
         self.fs, self.path, self.mode, self.loc = fs, path, "rb", 0
         self.size: int | None = None
         self._source = source
-        self._e_tag: str | None = None
+        self._state: str | None = None
         self._closed = False
 
     @property
@@ -249,11 +251,11 @@ class AsyncObjectFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
             raise ValueError(msg)
         if self.size is None:
             info = await self._source.head()
-            self.size, self._e_tag = info.size, info.e_tag
+            self.size, self._state = info.size, self._source.state(info)
         stop = self.size if length is None or length < 0 else min(self.size, self.loc + length)
         if stop <= self.loc:
             return b""
-        data = await self._source.fetch(ByteRange(self.loc, stop), self._e_tag)
+        data = await self._source.fetch(ByteRange(self.loc, stop), self._state)
         self.loc += len(data)
         return data
 

@@ -5,35 +5,26 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping
 from glob import has_magic
-from typing import Any, Final
+from typing import Any
 
 from objfs.concurrency import run_bounded
 from objfs.namespace_verbs import NamespaceVerbs
-
-# DeleteObjects takes at most this many keys (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html).
-KEYS_PER_DELETE: Final = 1000
-BUCKET_ACLS: Final = ("private", "public-read", "public-read-write", "authenticated-read")
-DEFAULT_REGION: Final = "us-east-1"
 
 
 class RemovalVerbs(NamespaceVerbs):
     """Buckets, deletion, and moving, which is copying and deleting."""
 
-    async def _mkdir(
-        self, path: str, acl: Any = False, create_parents: bool = True, region_name: str | None = None
-    ) -> None:
+    async def _mkdir(self, path: str, create_parents: bool = True, **kwargs: Any) -> None:
         """Create a bucket; a directory within one needs no creation.
 
         Parameters
         ----------
         path
             ``bucket`` or ``bucket/key``.
-        acl
-            Canned ACL of a new bucket.
         create_parents
             Whether ``bucket/key`` creates a bucket that does not exist.
-        region_name
-            Region of a new bucket; that of the instance by default.
+        **kwargs
+            Properties of a new bucket, as the peer's ``mkdir`` takes them.
 
         Raises
         ------
@@ -46,9 +37,6 @@ class RemovalVerbs(NamespaceVerbs):
         if not location.bucket:
             msg = "name the bucket to create"
             raise ValueError(msg)
-        if acl and acl not in BUCKET_ACLS:
-            msg = f"a bucket's ACL is one of {', '.join(BUCKET_ACLS)}, not {acl!r}"
-            raise ValueError(msg)
         key = location.key.strip("/")
         if await self._bucket_exists(location):
             if not key:
@@ -57,13 +45,8 @@ class RemovalVerbs(NamespaceVerbs):
         if key and not create_parents:
             raise FileNotFoundError(errno.ENOENT, "the bucket does not exist", location.bucket)
         sdk = self.connection.require_sdk("bucket")
-        parameters: dict[str, Any] = {"ACL": acl} if acl else {}
-        region = region_name or self.connection.settings.value("region", DEFAULT_REGION)
-        # S3 refuses the name of its default region as a constraint.
-        if region not in (DEFAULT_REGION, "auto"):
-            parameters["CreateBucketConfiguration"] = {"LocationConstraint": region}
         try:
-            await sdk.call("_call_s3", "create_bucket", Bucket=location.bucket, **parameters)
+            await sdk.objects(location.bucket).create(**kwargs)
         finally:
             self.invalidate_cache(location.bucket)
 
@@ -78,7 +61,12 @@ class RemovalVerbs(NamespaceVerbs):
     async def _rmdir(self, path: str) -> None:
         """Delete an empty bucket."""
         sdk = self.connection.require_sdk("bucket")
-        await sdk.call("_rmdir", self._strip_protocol(path))
+        location = self._split(path)
+        if location.key.strip("/"):
+            if await self._exists(path):
+                raise FileExistsError(errno.EEXIST, "a directory goes with its keys: rm(..., recursive=True)", path)
+            raise FileNotFoundError(errno.ENOENT, "no such object or directory", path)
+        await sdk.objects(location.bucket).remove()
         self.invalidate_cache(path)
 
     async def _rm(
@@ -94,7 +82,7 @@ class RemovalVerbs(NamespaceVerbs):
         Returns
         -------
         list of str
-            The paths that S3 was told to delete; it does not say which of them existed.
+            The paths that were deleted; S3 does not say which of them existed.
         """
         if isinstance(path, str) and recursive:
             await self._rm_versions(path)
@@ -109,9 +97,9 @@ class RemovalVerbs(NamespaceVerbs):
             if location.key:
                 keys.append(location.key)
         jobs = [
-            lambda b=bucket, k=keys[at : at + KEYS_PER_DELETE]: self._delete_keys(b, k, kwargs)
+            lambda b=bucket, k=batch: self._delete_keys(b, k, kwargs)
             for bucket, keys in by_bucket.items()
-            for at in range(0, len(keys), KEYS_PER_DELETE)
+            for batch in self._batches(bucket, keys)
         ]
         try:
             done = await run_bounded(jobs, batch_size or 3)
@@ -123,26 +111,18 @@ class RemovalVerbs(NamespaceVerbs):
                 await self._rmdir(item)
         return [name for names in done for name in names]
 
+    def _batches(self, bucket: str, keys: list[str]) -> list[list[str]]:
+        """The keys, as many at a time as one call deletes."""
+        if len(keys) < 2:
+            return [keys] if keys else []
+        size = self.connection.require_sdk("delete many").objects(bucket).keys_per_delete
+        return [keys[at : at + size] for at in range(0, len(keys), size)]
+
     async def _delete_keys(self, bucket: str, keys: list[str], keywords: Mapping[str, Any]) -> list[str]:
         if len(keys) == 1:
             await self._rm_file(f"{bucket}/{keys[0]}", **keywords)
             return [f"{bucket}/{keys[0]}"]
-        sdk = self.connection.require_sdk("delete many")
-        answer = await sdk.call(
-            "_call_s3",
-            "delete_objects",
-            keywords,
-            Bucket=bucket,
-            Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
-        )
-        # s3fs drops these; an object that is still there must not look deleted.
-        errors = answer.get("Errors", [])
-        if errors:
-            first = errors[0]
-            text = f"{len(errors)} of {len(keys)} objects were not deleted; the first: {first.get('Code')}"
-            kind = PermissionError if first.get("Code") == "AccessDenied" else OSError
-            number = errno.EACCES if kind is PermissionError else errno.EIO
-            raise kind(number, f"{text}: {first.get('Message')}", f"{bucket}/{first.get('Key')}")
+        await self.connection.require_sdk("delete many").objects(bucket, keywords).delete_many(keys)
         return [f"{bucket}/{key}" for key in keys]
 
     async def _rm_versions(self, path: str) -> None:
@@ -150,9 +130,7 @@ class RemovalVerbs(NamespaceVerbs):
         location = self._split(path)
         if location.key or not location.bucket:
             return
-        sdk = self.connection.require_sdk("bucket")
-        if await sdk.call("_is_bucket_versioned", location.bucket):
-            await sdk.call("_rm_versioned_bucket_contents", location.bucket)
+        await self.connection.require_sdk("bucket").objects(location.bucket).empty()
 
     def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Move: copy, then delete what was copied.

@@ -1,7 +1,7 @@
-"""The SDK plane: the only module that imports s3fs. It is an instance of the peer's own class, one per event loop.
+"""The SDK plane: the only module that imports s3fs, gcsfs and adlfs. It is the peer's own class, one instance per loop.
 
 Built on first use from the settings and the credentials that the data plane uses; what it caches of listings is the
-filesystem's own cache, so that both planes forget alike.
+filesystem's own cache, so that both planes forget alike. What differs from cloud to cloud is a `Peer`.
 """
 
 from __future__ import annotations
@@ -12,29 +12,23 @@ import importlib
 import importlib.util
 import inspect
 import os
-import tempfile
 import threading
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from fsspec.asyn import get_loop, mirror_sync_methods
 
-from objfs.concurrency import close_with_loop
-from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
-from objfs.credentials.rejection import EXPIRED_CODES
-from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
-from objfs.errors import (
-    CredentialsError,
-    CredentialsExpiredError,
-    MissingExtraError,
-    ObjfsError,
-    PreconditionFailedError,
-    cause_of,
-)
+from objfs.credentials.select import CredentialChoice
+from objfs.errors import CredentialsError, MissingExtraError, ObjfsError, cause_of
+from objfs.options import Settings
 from objfs.types import Location
+
+if TYPE_CHECKING:
+    from objfs.sdk_objects import SdkObjects
 
 # Cloud to the peer's module and class, and to the extra that installs it.
 PEERS: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -66,17 +60,57 @@ def peer_class(cloud: str) -> type[Any]:
         raise MissingExtraError(msg) from error
 
 
-def _exact(peer: type[Any], split: Callable[[str], Location]) -> type[Any]:
-    """The peer's class with our reading of paths: its own cuts ``?versionId=`` off keys of unversioned instances."""
+@dataclass(frozen=True, slots=True)
+class PeerSetup:
+    """What an instance of the peer is made from.
 
-    def split_path(self: Any, path: str) -> tuple[str, str, str | None]:  # noqa: ARG001 - a method of the class below
-        location = split(path)
-        return location.bucket, location.key, location.version
+    Parameters
+    ----------
+    settings
+        Resolved settings.
+    keywords
+        Constructor keywords of the peer, without credentials.
+    choice
+        The refresher that signs, ``ANONYMOUS``, or ``NATIVE_CHAIN``.
+    split
+        Path to location, as the filesystem does it.
+    """
 
-    return type(peer.__name__, (peer,), {"split_path": split_path, "__module__": __name__, "_cache": {}})
+    settings: Settings
+    keywords: Mapping[str, Any] = field(repr=False)
+    choice: CredentialChoice
+    split: Callable[[str], Location]
 
 
-def _make(peer: type[Any], keywords: dict[str, Any]) -> Any:
+class Peer(ABC):
+    """What is special about one cloud's SDK plane."""
+
+    # Set in the peer's constructor, so that its class does not show them.
+    instance_attributes: ClassVar[frozenset[str]] = frozenset()
+    # What can be asked for, and must name the extra, where the peer is not installed to be looked at.
+    methods: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def build(self, peer: type[Any], setup: PeerSetup, own: Mapping[str, Any]) -> Any:
+        """An instance of the peer's class, made by `make`; ``own`` are its keywords for asynchrony and the loop."""
+
+    async def open_here(self, instance: Any) -> None:  # noqa: B027 - most peers open their clients by themselves
+        """Open the client of an instance that serves another loop than fsspec's, and have it closed in time."""
+
+    def translate(self, error: Exception, subject: str | None) -> BaseException | None:
+        """The exception that users catch for one that only this cloud's SDK raises; None where this one is none."""
+        return None
+
+    def names_path(self, method: str) -> bool:
+        """Whether the first argument of a method of the peer is a path."""
+        return True
+
+    @abstractmethod
+    def objects(self, plane: SdkPlane, bucket: str, keywords: Mapping[str, Any] | None = None) -> SdkObjects:
+        """The objects of one bucket, with the caller's keywords for every request that knows them."""
+
+
+def make(peer: type[Any], keywords: dict[str, Any]) -> Any:
     """An instance with exactly these keywords: fsspec's metaclass would add its configuration, credentials included."""
     instance = type.__call__(peer, **keywords)
     instance.storage_args, instance.storage_options = (), keywords
@@ -85,34 +119,9 @@ def _make(peer: type[Any], keywords: dict[str, Any]) -> Any:
     return instance
 
 
-@dataclass(frozen=True, slots=True)
-class SigningHooks:
-    """What happens to each request of the SDK before it is signed.
-
-    Parameters
-    ----------
-    headers
-        Added, and signed with the rest.
-    signer
-        A handler of botocore's ``before-sign`` event, which signs in place of botocore.
-    """
-
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    signer: Callable[..., Any] | None = field(default=None, repr=False)
-
-    def register(self, session: Any) -> None:
-        """Attach the hooks to every S3 client made from the session."""
-        emitter = session.get_component("event_emitter")
-        if self.headers:
-            emitter.register("before-sign.s3", self._add_headers, unique_id="objfs-default-headers")
-        if self.signer is not None:
-            emitter.register_last("before-sign.s3", self.signer, unique_id="objfs-request-signer")
-
-    def _add_headers(self, request: Any, **_: Any) -> None:
-        for name, value in self.headers.items():
-            # A request that is signed again holds the header already.
-            del request.headers[name]
-            request.headers[name] = value
+def with_methods(peer: type[Any], **members: Any) -> type[Any]:
+    """The peer's class with methods of ours in place of its own, outside fsspec's cache of instances."""
+    return type(peer.__name__, (peer,), {**members, "__module__": __name__, "_cache": {}})
 
 
 class SdkPlane:
@@ -122,47 +131,31 @@ class SdkPlane:
     ----------
     cloud
         Key of ``PEERS``.
-    keywords
-        Constructor keywords of the peer, without credentials.
-    choice
-        The refresher that signs, or ``ANONYMOUS``.
-    split
-        Path to location, as the filesystem does it.
-    session
-        A session of the caller's own, used as it is.
-    hooks
-        For sessions that are made here.
+    adapter
+        What is special about this cloud.
+    setup
+        What instances are made from.
     dircache
         The listings cache that all instances share.
     """
 
-    def __init__(
-        self,
-        cloud: str,
-        keywords: Mapping[str, Any],
-        choice: CredentialChoice,
-        split: Callable[[str], Location],
-        *,
-        session: Any = None,
-        hooks: SigningHooks | None = None,
-        dircache: Any = None,
-    ) -> None:
+    def __init__(self, cloud: str, adapter: Peer, setup: PeerSetup, *, dircache: Any = None) -> None:
         self._cloud = cloud
-        self._keywords = dict(keywords)
-        self._choice = choice
-        self._split = split
-        self._session = session
-        self._hooks = hooks or SigningHooks()
+        self.adapter = adapter
+        self.setup = setup
         self._dircache = dircache
         self._lock = threading.Lock()
         self._instances: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
         self._pid = os.getpid()
-        self._certificates: Any = None
 
     @property
     def peer(self) -> type[Any]:
         """The peer's class."""
         return peer_class(self._cloud)
+
+    def objects(self, bucket: str, keywords: Mapping[str, Any] | None = None) -> SdkObjects:
+        """The objects of one bucket, with the caller's keywords for every request that knows them."""
+        return self.adapter.objects(self, bucket, keywords)
 
     def instance(self, *, here: bool = False) -> Any:
         """The peer's instance for fsspec's I/O loop, or with ``here`` for the loop that is running now."""
@@ -180,18 +173,8 @@ class SdkPlane:
             return self._instances[loop]
 
     def _build(self, loop: asyncio.AbstractEventLoop, *, own_loop: bool) -> Any:
-        peer = _exact(self.peer, self._split)
-        keywords = self._with_certificates_in_files()
-        if self._session is not None:
-            keywords["session"] = self._session
-        elif self._choice is not NATIVE_CHAIN:
-            refresher = None if self._choice is ANONYMOUS else self._choice
-            keywords["session"] = aio_session(refresher)
-            self._hooks.register(keywords["session"])
-            if refresher is not None:
-                register_refresh_on_rejection(keywords["session"], refresher)
         own = {"asynchronous": not own_loop, "loop": loop if own_loop else None}
-        instance = _make(peer, {**keywords, **own})
+        instance = self.adapter.build(self.peer, self.setup, own)
         if self._dircache is not None:
             instance.dircache = self._dircache
         instance.objfs_opening = asyncio.Lock()
@@ -203,31 +186,15 @@ class SdkPlane:
         # The peer looks after the client of fsspec's own loop.
         if instance.asynchronous:
             async with instance.objfs_opening:
-                if instance._s3 is None:  # noqa: SLF001 - the peer has no other way to ask
-                    await instance.set_session()
-                    client = instance._s3creator  # noqa: SLF001 - as above
-                    await close_with_loop(instance, lambda: client.__aexit__(None, None, None))
+                await self.adapter.open_here(instance)
         return instance
-
-    def _with_certificates_in_files(self) -> dict[str, Any]:
-        """The keywords, with a certificate that is given as text in a file, where botocore wants it."""
-        client = dict(self._keywords.get("client_kwargs") or {})
-        text = client.get("verify")
-        if isinstance(text, str) and "-----BEGIN" in text:
-            if self._certificates is None:
-                self._certificates = tempfile.NamedTemporaryFile("w", suffix=".pem")  # noqa: SIM115 - lives as long
-                self._certificates.write(text)
-                self._certificates.flush()
-            client["verify"] = self._certificates.name
-        return {**self._keywords, "client_kwargs": client}
 
     async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Await a coroutine of the peer's instance for the running loop, with its errors turned into ours."""
         try:
             return await getattr(await self._opened_here(), name)(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - raised again, translated
-            # The first argument of a bare client call is the method, of a verb the path.
-            translated = translate_error(error, () if name == "_call_s3" else args)
+            translated = self.translate(error, name, args)
             raise translated from cause_of(translated, error)
 
     def attribute(self, name: str) -> Any:
@@ -239,21 +206,56 @@ class SdkPlane:
 
             return coroutine
         value = getattr(self.instance(), name)
-        return _translating(value) if inspect.ismethod(value) else value
+        return self._translating(value) if inspect.ismethod(value) else value
+
+    def _translating(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap a method of the peer so that its errors are ours."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return method(*args, **kwargs)
+            except Exception as error:  # noqa: BLE001 - raised again, translated
+                translated = self.translate(error, method.__name__, args)
+                raise translated from cause_of(translated, error)
+
+        call.__name__, call.__doc__ = method.__name__, method.__doc__
+        return call
+
+    def translate(self, error: Exception, method: str = "", args: tuple[Any, ...] = ()) -> BaseException:
+        """The exception that users catch for one that the peer or its SDK let through.
+
+        Parameters
+        ----------
+        error
+            What was raised. The peers raise builtins for most answers of a server.
+        method, args
+            The call of the peer, for the path that it names.
+        """
+        subject = None
+        if self.adapter.names_path(method):
+            subject = next((item for item in args if isinstance(item, str)), None)
+        if isinstance(error, ObjfsError):
+            return error
+        provider_error = error.__cause__
+        while provider_error is not None and not isinstance(provider_error, CredentialsError):
+            provider_error = provider_error.__cause__
+        if provider_error is not None:
+            return provider_error
+        translated = self.adapter.translate(error, subject)
+        if translated is not None:
+            return translated
+        if isinstance(error, OSError):
+            return error if subject is None else located(error, subject)
+        return error
 
 
-def _translating(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a method of the peer so that its errors are ours."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return method(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - raised again, translated
-            translated = translate_error(error, args)
-            raise translated from cause_of(translated, error)
-
-    call.__name__, call.__doc__ = method.__name__, method.__doc__
-    return call
+def of_transport(error: Exception, subject: str | None) -> OSError:
+    """The builtin for a client library's error that is no answer of a server: a time-out, a refused connection."""
+    if "Timeout" in type(error).__name__:
+        return TimeoutError(errno.ETIMEDOUT, str(error), subject)
+    if "Connect" in type(error).__name__:
+        return ConnectionError(errno.ECONNREFUSED, str(error), subject)
+    return OSError(errno.EIO, str(error), subject)
 
 
 def located(error: OSError, path: str) -> OSError:
@@ -277,38 +279,3 @@ _ERRNO: Final[Mapping[type[OSError], int]] = {
     PermissionError: errno.EACCES,
     TimeoutError: errno.ETIMEDOUT,
 }
-
-
-def translate_error(error: Exception, args: tuple[Any, ...] = ()) -> BaseException:
-    """The exception that users catch for one that the peer or its SDK let through.
-
-    The peer already raises builtins for most answers of a server; what is left is botocore's own, which is no
-    ``OSError``, and failed preconditions, which it does not tell from other bad requests.
-    """
-    subject = next((item for item in args if isinstance(item, str)), None)
-    module = type(error).__module__.partition(".")[0]
-    if isinstance(error, ObjfsError):
-        return error
-    provider_error = error.__cause__
-    while provider_error is not None and not isinstance(provider_error, CredentialsError):
-        provider_error = provider_error.__cause__
-    if provider_error is not None:
-        return provider_error
-    response = getattr(error.__cause__, "response", None)
-    if isinstance(response, Mapping) and response.get("Error", {}).get("Code") in EXPIRED_CODES:
-        return CredentialsExpiredError(errno.EACCES, str(error), subject)
-    if isinstance(error, OSError) and error.errno == errno.EINVAL and "pre-condition" in str(error):
-        return PreconditionFailedError(errno.EINVAL, str(error.args[1]), subject)
-    if isinstance(error, OSError):
-        return error if subject is None else located(error, subject)
-    if module not in ("botocore", "aiobotocore", "aiohttp"):
-        return error
-    if type(error).__name__ == "NoCredentialsError":
-        return CredentialsError(errno.EACCES, str(error), subject)
-    if type(error).__name__ == "ParamValidationError":
-        return ValueError(str(error))
-    if "Timeout" in type(error).__name__:
-        return TimeoutError(errno.ETIMEDOUT, str(error), subject)
-    if "Connect" in type(error).__name__:
-        return ConnectionError(errno.ECONNREFUSED, str(error), subject)
-    return OSError(errno.EIO, str(error), subject)

@@ -18,13 +18,13 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from objfs.clouds._cloud import StoreArguments
-from objfs.credentials.rejection import EXPIRED_CODES, code_in, is_rejection
+from objfs.clouds._cloud import Cloud, StoreArguments
+from objfs.credentials.kinds import KINDS
+from objfs.credentials.rejection import code_in, is_rejection
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.errors import (
     EXISTS_ALREADY,
-    CredentialsExpiredError,
     ObjfsError,
     PreconditionFailedError,
     ThrottledError,
@@ -33,7 +33,7 @@ from objfs.errors import (
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
-    from obstore.store import S3Store
+    from obstore.store import ObjectStore
 
 T = TypeVar("T")
 
@@ -78,32 +78,33 @@ class Store:
 
     Parameters
     ----------
+    cloud
+        Which of obstore's stores it is, and what the service's errors mean.
     arguments
         Everything obstore is told; it reads no environment for what is set there.
     choice
         A refresher, ``ANONYMOUS``, or ``NATIVE_CHAIN`` for obstore's own look-up of credentials.
-    scheme
-        For the URLs in error messages.
     """
 
-    def __init__(self, arguments: StoreArguments, choice: CredentialChoice, *, scheme: str = "s3") -> None:
+    def __init__(self, cloud: Cloud, arguments: StoreArguments, choice: CredentialChoice) -> None:
+        self._cloud = cloud
         self._arguments = arguments
-        self._choice = choice
-        self._scheme = scheme
-        self._adapter = None if choice is ANONYMOUS or choice is NATIVE_CHAIN else StoreCredentials(choice)
+        self._adapter: StoreCredentials | None = None
+        if choice is not ANONYMOUS and choice is not NATIVE_CHAIN:
+            self._adapter = StoreCredentials(choice, KINDS[cloud.name].store_shape)
         self._lock = threading.Lock()
-        self._built: S3Store | None = None
+        self._built: ObjectStore | None = None
 
     @property
-    def _store(self) -> S3Store:
+    def _store(self) -> ObjectStore:
         global _runtime_pid  # noqa: PLW0603 - one runtime per process, whatever the number of stores
         if self._built is None:
             with self._lock:
                 if self._built is None:
-                    from obstore.store import S3Store
+                    from obstore import store as stores
 
                     arguments = self._arguments
-                    self._built = S3Store(
+                    self._built = getattr(stores, self._cloud.store_class)(
                         arguments.bucket,
                         config=cast("Any", dict(arguments.config)),
                         client_options=cast("Any", _with_files_read(arguments.client_options)),
@@ -182,7 +183,7 @@ class Store:
         """
         import obstore
 
-        mode: Any = "create" if create else {"e_tag": if_match} if if_match is not None else "overwrite"
+        mode: Any = "create" if create else "overwrite" if if_match is None else {self._cloud.condition: if_match}
 
         async def request() -> Written:
             answer = await obstore.put_async(
@@ -264,7 +265,7 @@ class Store:
             try:
                 return await request()
             except Exception as error:  # noqa: BLE001 - raised again, translated
-                refused = used is not None and not last_try and is_rejection(str(error))
+                refused = used is not None and not last_try and is_rejection(str(error), self._cloud.errors.rejected)
                 if refused and refresher is not None and used is not None and refresher.reject(used):
                     continue
                 translated = self._translate(error, key)
@@ -272,8 +273,8 @@ class Store:
         raise AssertionError  # the second round returns or raises
 
     def _translate(self, error: Exception, key: str) -> BaseException:
-        url = f"{self._scheme}://{self._arguments.bucket}/{key}"
-        return translate_error(error, url)
+        url = f"{self._cloud.schemes[0]}://{self._arguments.bucket}/{key}"
+        return translate_error(error, url, self._cloud.errors.exceptions)
 
 
 def _with_files_read(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -303,25 +304,8 @@ def _is_bare_refusal(error: Exception) -> bool:
     return status is not None and status[1] in ("400", "401", "403") and code_in(str(error)) is None
 
 
-# S3 error codes and HTTP statuses that are neither "not found" nor "forbidden": exception and errno, as s3fs has them
-# (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
-_ERRNO: Final[Mapping[str, tuple[type[OSError], int]]] = {
-    "BucketAlreadyExists": (FileExistsError, errno.EEXIST),
-    "BucketAlreadyOwnedByYou": (FileExistsError, errno.EEXIST),
-    "ConditionalRequestConflict": (PreconditionFailedError, errno.EINVAL),
-    "EntityTooLarge": (OSError, errno.EMSGSIZE),
-    **dict.fromkeys(EXPIRED_CODES, (CredentialsExpiredError, errno.EACCES)),
-    "InternalError": (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
-    "InvalidAccessKeyId": (PermissionError, errno.EACCES),
-    "InvalidObjectState": (PermissionError, errno.EACCES),
-    "KeyTooLongError": (OSError, errno.ENAMETOOLONG),
-    "MetadataTooLarge": (OSError, errno.EMSGSIZE),
-    "NotImplemented": (OSError, errno.ENOSYS),
-    "RequestTimeout": (TimeoutError, errno.ETIMEDOUT),
-    "RequestTimeTooSkewed": (PermissionError, errno.EACCES),
-    "ServiceUnavailable": (ThrottledError, errno.EBUSY),
-    "SignatureDoesNotMatch": (PermissionError, errno.EACCES),
-    "SlowDown": (ThrottledError, errno.EBUSY),
+# HTTP statuses: exception and errno, as s3fs has them.
+_STATUSES: Final[Mapping[str, tuple[type[OSError], int]]] = {
     "301": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
     "307": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
     "400": (OSError, errno.EINVAL),
@@ -339,7 +323,9 @@ _ERRNO: Final[Mapping[str, tuple[type[OSError], int]]] = {
 }
 
 
-def translate_error(error: Exception, url: str) -> BaseException:
+def translate_error(
+    error: Exception, url: str, codes: Mapping[str, tuple[type[OSError], int]] | None = None
+) -> BaseException:
     """The exception that users catch for one of obstore's.
 
     Parameters
@@ -348,8 +334,12 @@ def translate_error(error: Exception, url: str) -> BaseException:
         What obstore raised; its text holds the HTTP status and the body of the answer, but no header.
     url
         Object or prefix that was asked for.
+    codes
+        What the service's own error codes say beyond the HTTP status.
     """
     from obstore import exceptions as theirs
+
+    known = {**_STATUSES, **(codes or {})}
 
     if isinstance(error, ObjfsError) or not isinstance(error, theirs.BaseError | OSError | ValueError):
         return error
@@ -363,12 +353,12 @@ def translate_error(error: Exception, url: str) -> BaseException:
     said = said or text.split("<?xml", maxsplit=1)[0].strip()
     if isinstance(error, theirs.AlreadyExistsError):
         return FileExistsError(errno.EEXIST, EXISTS_ALREADY, url)
-    if isinstance(error, theirs.PermissionDeniedError | theirs.UnauthenticatedError) and code not in _ERRNO:
+    if isinstance(error, theirs.PermissionDeniedError | theirs.UnauthenticatedError) and code not in known:
         return PermissionError(errno.EACCES, said, url)
     precondition = "412" if isinstance(error, theirs.PreconditionError) else None
-    for known in (code, status and status[1], precondition):
-        if known is not None and known in _ERRNO:
-            kind, number = _ERRNO[known]
+    for sign in (code, status and status[1], precondition):
+        if sign is not None and sign in known:
+            kind, number = known[sign]
             return kind(number, said, url)
     if _TIMED_OUT.search(str(error)):
         return TimeoutError(errno.ETIMEDOUT, said, url)

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final, Literal, Protocol
 
 from objfs.concurrency import run_bounded
 from objfs.errors import FileExpired, PreconditionFailedError
@@ -58,39 +58,54 @@ class Source:
         Requests in flight at a time.
     local_check
         Compare ETags here instead of sending If-Match, for servers that do not know the header.
+    condition
+        Field of `ObjectInfo` that tells one state of the object from another.
+    suffix_ranges
+        Whether the server can be asked for the last bytes.
     """
 
     objects: Readable
     location: Location
     max_concurrency: int
     local_check: bool = False
+    condition: Literal["e_tag", "version"] = "e_tag"
+    suffix_ranges: bool = True
 
-    async def get(self, wanted: ByteRange | Suffix | None, e_tag: str | None = None) -> Chunk:
-        """One request, pinned to ``e_tag`` where one is given.
+    def state(self, info: ObjectInfo) -> str | None:
+        """What pins further reads to this state of the object."""
+        return info.state(self.condition)
+
+    async def get(self, wanted: ByteRange | Suffix | None, state: str | None = None) -> Chunk:
+        """One request, pinned to ``state`` where one is given.
 
         Raises
         ------
         FileExpired
             The object is not that version any more.
         """
-        condition = None if self.local_check else e_tag
+        condition = None if self.local_check or self.condition != "e_tag" else state
         try:
             chunk = await self.objects.get(self.location.key, wanted, if_match=condition, version=self.location.version)
         except PreconditionFailedError as error:
-            raise FileExpired(self.location.path, e_tag) from error
+            raise FileExpired(self.location.path, state) from error
         # Compared even where the server compared too: some proxies drop If-Match.
-        if e_tag is not None and chunk.info.e_tag not in (None, e_tag):
-            raise FileExpired(self.location.path, e_tag)
+        if state is not None and self.state(chunk.info) not in (None, state):
+            raise FileExpired(self.location.path, state)
         return chunk
 
     async def head(self) -> ObjectInfo:
         """Describe the object."""
         return await self.objects.head(self.location.key, version=self.location.version)
 
-    async def first(self, wanted: ByteRange | Suffix, e_tag: str | None = None) -> Chunk:
+    async def first(self, wanted: ByteRange | Suffix, state: str | None = None) -> Chunk:
         """A range that need not lie within the object: past its end there are no bytes, and no error."""
+        if isinstance(wanted, Suffix) and not self.suffix_ranges:
+            info = await self.head()
+            if info.size == 0:
+                return Chunk(b"", 0, info)
+            wanted, state = ByteRange(max(0, info.size - wanted.length), info.size), state or self.state(info)
         try:
-            return await self.get(wanted, e_tag)
+            return await self.get(wanted, state)
         except OSError as error:
             # Servers answer a range of an empty object, or past the end, with 416 or with something that obstore
             # cannot read (MinIO's `bytes 0--1/0`).
@@ -101,9 +116,9 @@ class Source:
                 return Chunk(b"", info.size, info)
             raise
 
-    async def fetch(self, wanted: ByteRange, e_tag: str | None) -> bytes:
+    async def fetch(self, wanted: ByteRange, state: str | None) -> bytes:
         """A range within the object, in parallel requests where it is long."""
-        jobs = [lambda part=part: self.get(part, e_tag) for part in split_range(wanted, PART_BYTES)]
+        jobs = [lambda part=part: self.get(part, state) for part in split_range(wanted, PART_BYTES)]
         chunks = await run_bounded(jobs, self.max_concurrency)
         return chunks[0].data if len(chunks) == 1 else b"".join(chunk.data for chunk in chunks)
 
@@ -116,7 +131,7 @@ async def read_slice(source: Source, start: int | None, stop: int | None) -> byt
     if begin < 0 or (stop is not None and stop < 0):
         info = await source.head()
         wanted = slice_range(start, stop, info.size)
-        return await source.fetch(wanted, info.e_tag) if len(wanted) else b""
+        return await source.fetch(wanted, source.state(info)) if len(wanted) else b""
     if stop is not None and stop <= begin:
         await source.head()
         return b""
@@ -125,24 +140,24 @@ async def read_slice(source: Source, start: int | None, stop: int | None) -> byt
     end = chunk.info.size if stop is None else min(stop, chunk.info.size)
     if chunk.start + len(chunk.data) >= end:
         return chunk.data
-    rest = await source.fetch(ByteRange(begin + len(chunk.data), end), chunk.info.e_tag)
+    rest = await source.fetch(ByteRange(begin + len(chunk.data), end), source.state(chunk.info))
     return chunk.data + rest
 
 
 async def read_many(source: Source, bounds: Sequence[tuple[int | None, int | None]]) -> list[bytes]:
     """Several slices of one object in few requests, all of one version; past its end there are no bytes."""
-    e_tag: str | None = None
+    state: str | None = None
     if any(stop is None or needs_size(start, stop) for start, stop in bounds):
         info = await source.head()
-        e_tag = info.e_tag
+        state = source.state(info)
         ranges = [slice_range(start, stop, info.size) for start, stop in bounds]
     else:
         ranges = [ByteRange(start or 0, max(start or 0, stop or 0)) for start, stop in bounds]
     plan = merge_ranges(ranges, max_gap_bytes=MAX_GAP_BYTES, max_request_bytes=PART_BYTES)
-    jobs = [lambda item=item: source.first(item.range, e_tag) for item in plan]
+    jobs = [lambda item=item: source.first(item.range, state) for item in plan]
     chunks = await run_bounded(jobs, source.max_concurrency)
-    if len({chunk.info.e_tag for chunk in chunks}) > 1:
-        raise FileExpired(source.location.path, chunks[0].info.e_tag)
+    if len({source.state(chunk.info) for chunk in chunks}) > 1:
+        raise FileExpired(source.location.path, source.state(chunks[0].info))
     results = [b""] * len(ranges)
     for item, chunk in zip(plan, chunks, strict=True):
         for index in item.serves:
@@ -189,7 +204,7 @@ async def copy_to(source: Source, file: IO[bytes], callback: Any) -> None:
         callback.relative_update(len(chunk.data))
 
     async def fetch(part: ByteRange) -> None:
-        chunk = await source.get(part, first.info.e_tag)
+        chunk = await source.get(part, source.state(first.info))
         store(chunk)
 
     store(first)

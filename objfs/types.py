@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from objfs.errors import InvalidRangeError
 
@@ -78,6 +79,10 @@ class ObjectInfo:
     last_modified: datetime | None = None
     version: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def state(self, condition: Literal["e_tag", "version"]) -> str | None:
+        """What tells this state of the object from others: the named field, or the ETag where it is not there."""
+        return (self.version if condition == "version" else None) or self.e_tag
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,67 +1,24 @@
-"""Multipart uploads that either publish one whole object or leave nothing behind, on both planes."""
+"""Multipart uploads through obstore that either publish one whole object or leave nothing behind."""
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import contextlib
 import logging
 import queue
 import threading
-from collections import deque
-from collections.abc import Coroutine, Iterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from objfs.concurrency import wait_for
-from objfs.errors import ObjfsError
 from objfs.sdk_objects import SdkObjects
+from objfs.sdk_uploads import UploadAborted
 from objfs.store import Store
 from objfs.types import Written
 
 logger = logging.getLogger("objfs")
 
-# S3's bounds on the parts of an upload (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
-MIN_PART_BYTES: Final = 5 << 20
-MAX_PARTS: Final = 10_000
-PART_BYTES: Final = 16 << 20
-
 _POLL_SECONDS: Final = 0.5
-
-
-class UploadAborted(ObjfsError):
-    """The upload was given up; nothing was published."""
-
-
-class Upload(Protocol):
-    """A multipart upload in progress; every part but the last has the same size."""
-
-    def write(self, part: bytes) -> None:
-        """Hand over the next part; waits while too many are in flight."""
-        ...
-
-    def finish(self) -> Written:
-        """Publish the object."""
-        ...
-
-    def abort(self) -> None:
-        """Give up: no object, no part left."""
-        ...
-
-
-def part_size(total: int | None, asked: int | None) -> int:
-    """Bytes per part: what was asked, else a default that grows where ``total`` needs more than 10,000 parts.
-
-    Raises
-    ------
-    ValueError
-        Less than S3's 5 MiB was asked.
-    """
-    if asked is not None:
-        if asked < MIN_PART_BYTES:
-            msg = f"a block size for writing must be at least {MIN_PART_BYTES} bytes (5 MiB), not {asked}"
-            raise ValueError(msg)
-        return asked
-    return PART_BYTES if total is None else max(PART_BYTES, -(-total // MAX_PARTS))
 
 
 class StreamedUpload:
@@ -183,121 +140,6 @@ class StreamedUpload:
             after = wait_for(witness.uploads(self._key), self._loop)
             ours = before if len(before) == 1 else before - after
             for upload_id in ours:
-                wait_for(witness.abort(self._key, upload_id), self._loop)
+                wait_for(witness.abort_upload(self._key, upload_id), self._loop)
         except Exception as error:  # noqa: BLE001 - the caller's own error matters more
             logger.warning("cannot check that no part of an aborted upload of %s is left: %s", self._key, error)
-
-
-class SdkUpload:
-    """An upload through the SDK's client: conditional, appending, and with a retry of each part.
-
-    Parameters
-    ----------
-    objects, key
-        Where the object goes; the caller's parameters travel with ``objects``.
-    loop
-        The loop that carries the requests out.
-    max_concurrency
-        Parts in flight.
-    create, if_match
-        Conditions on the object that is replaced, checked when the upload is completed.
-    copy_first
-        ``(path, ETag)`` of an object whose bytes become the first part, for appending.
-    """
-
-    def __init__(
-        self,
-        objects: SdkObjects,
-        key: str,
-        *,
-        loop: asyncio.AbstractEventLoop,
-        max_concurrency: int,
-        create: bool = False,
-        if_match: str | None = None,
-        copy_first: tuple[str, str | None] | None = None,
-    ) -> None:
-        self._objects, self._key, self._loop = objects, key, loop
-        self._limit = max_concurrency
-        self._condition = {"IfNoneMatch": "*" if create else None, "IfMatch": if_match}
-        self._in_flight: deque[concurrent.futures.Future[Any]] = deque()
-        self._parts: list[dict[str, Any]] = []
-        self._count = 0
-        self._upload_id: str = self._wait(objects.request("create_multipart_upload", key))["UploadId"]
-        if copy_first is not None:
-            self._copy_first(*copy_first)
-
-    def _wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return wait_for(coroutine, self._loop)
-
-    def _copy_first(self, path: str, e_tag: str | None) -> None:
-        try:
-            answer = self._wait(
-                self._objects.request(
-                    "upload_part_copy",
-                    self._key,
-                    UploadId=self._upload_id,
-                    PartNumber=1,
-                    CopySource=path,
-                    CopySourceIfMatch=e_tag,
-                )
-            )
-        except BaseException:
-            self.abort()
-            raise
-        self._count = 1
-        self._parts.append({"PartNumber": 1, "ETag": answer["CopyPartResult"]["ETag"]})
-
-    def write(self, part: bytes) -> None:
-        """Hand over the next part."""
-        while len(self._in_flight) >= self._limit:
-            self._collect()
-        if self._count >= MAX_PARTS:
-            msg = f"an object has at most {MAX_PARTS} parts; open it with a larger block_size"
-            raise ValueError(msg)
-        self._count += 1
-        request = self._send(self._count, part)
-        self._in_flight.append(asyncio.run_coroutine_threadsafe(request, self._loop))
-
-    async def _send(self, number: int, part: bytes) -> dict[str, Any]:
-        answer = await self._objects.request(
-            "upload_part", self._key, UploadId=self._upload_id, PartNumber=number, Body=part
-        )
-        checksums = {name: value for name, value in answer.items() if name.startswith("Checksum") and value}
-        checksums.pop("ChecksumType", None)
-        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
-
-    def _collect(self) -> None:
-        future = self._in_flight[0]
-        while True:
-            try:
-                self._parts.append(future.result(_POLL_SECONDS))
-            except concurrent.futures.TimeoutError:
-                if future.done():
-                    raise
-                continue
-            self._in_flight.popleft()
-            return
-
-    def finish(self) -> Written:
-        """Publish the object."""
-        while self._in_flight:
-            self._collect()
-        answer = self._wait(
-            self._objects.request(
-                "complete_multipart_upload",
-                self._key,
-                UploadId=self._upload_id,
-                MultipartUpload={"Parts": self._parts},
-                **self._condition,
-            )
-        )
-        return Written(answer.get("ETag"), answer.get("VersionId"))
-
-    def abort(self) -> None:
-        """Give up: parts in flight are cancelled, and the upload is aborted until no part is left."""
-        while self._in_flight:
-            self._in_flight.popleft().cancel()
-        try:
-            self._wait(self._objects.abort(self._key, self._upload_id))
-        except Exception as error:  # noqa: BLE001 - the caller's own error matters more
-            logger.warning("cannot abort the multipart upload of %s: %s", self._key, error)

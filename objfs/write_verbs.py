@@ -7,8 +7,7 @@ import errno
 import mimetypes
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
-from urllib.parse import parse_qsl
+from typing import Any
 
 from fsspec.asyn import get_loop
 from fsspec.callbacks import DEFAULT_CALLBACK
@@ -17,13 +16,11 @@ from objfs.errors import MissingExtraError
 from objfs.planed import PlanedFileSystem
 from objfs.planes import Plane
 from objfs.sdk_objects import SdkObjects
+from objfs.sdk_uploads import SdkUpload, Upload, part_size
 from objfs.store import Store
 from objfs.types import Location, Written
-from objfs.uploads import MIN_PART_BYTES, SdkUpload, StreamedUpload, Upload, part_size
+from objfs.uploads import StreamedUpload
 from objfs.writing import as_bytes_view
-
-# CopyObject copies at most 5 GiB; larger objects are copied part by part.
-MAX_COPY_BYTES: Final = 5 << 30
 
 
 class WriteVerbs(PlanedFileSystem):
@@ -33,10 +30,10 @@ class WriteVerbs(PlanedFileSystem):
         self,
         path: str,
         value: Any,
-        chunksize: int | None = None,
-        max_concurrency: int | None = None,
         mode: str = "overwrite",
         *,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
         if_match: str | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -44,7 +41,7 @@ class WriteVerbs(PlanedFileSystem):
         location = self._key(path)
         data = as_bytes_view(value.encode() if isinstance(value, str) else value)
         create = mode == "create"
-        part_bytes = part_size(len(data), max(chunksize, MIN_PART_BYTES) if chunksize else None)
+        part_bytes = self._part_size(len(data), chunksize)
         if len(data) <= part_bytes:
             written = await self._put_object(location, data, create=create, if_match=if_match, keywords=kwargs)
         else:
@@ -59,11 +56,11 @@ class WriteVerbs(PlanedFileSystem):
         self,
         lpath: str,
         rpath: str,
+        mode: str = "overwrite",
         callback: Any = DEFAULT_CALLBACK,
+        *,
         chunksize: int | None = None,
         max_concurrency: int | None = None,
-        mode: str = "overwrite",
-        *,
         if_match: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -74,10 +71,10 @@ class WriteVerbs(PlanedFileSystem):
                 await self._makedirs(rpath, exist_ok=True)
             return
         guessed, _ = mimetypes.guess_type(lpath)
-        keywords = {**({"ContentType": guessed} if guessed else {}), **kwargs}
+        keywords = {**(self.connection.cloud.content_type(guessed) if guessed else {}), **kwargs}
         size = os.path.getsize(lpath)
         callback.set_size(size)
-        part_bytes = part_size(size, max(chunksize, MIN_PART_BYTES) if chunksize else None)
+        part_bytes = self._part_size(size, chunksize)
         create = mode == "create"
         parts = _file_parts(lpath, part_bytes, callback)
         if size <= part_bytes:
@@ -95,6 +92,11 @@ class WriteVerbs(PlanedFileSystem):
             )
         self.note_written(location.path)
 
+    def _part_size(self, total: int | None, asked: int | None) -> int:
+        """Bytes per part; a ``chunksize`` below the cloud's smallest part is raised to it."""
+        bounds = self.connection.cloud.parts
+        return part_size(bounds, total, max(asked, bounds.min_bytes) if asked else None)
+
     async def _put_object(
         self,
         location: Location,
@@ -108,7 +110,7 @@ class WriteVerbs(PlanedFileSystem):
         objects = self.connection.objects("write", location, keywords=given)
         if isinstance(objects, SdkObjects):
             return await objects.put(location.key, data, create=create, if_match=if_match)
-        attributes, tags = self._attributes(given)
+        attributes, tags = self.connection.cloud.attributes(given)
         return await objects.put(location.key, data, create=create, if_match=if_match, attributes=attributes, tags=tags)
 
     async def _put_parts(
@@ -155,7 +157,7 @@ class WriteVerbs(PlanedFileSystem):
         *,
         create: bool = False,
         if_match: str | None = None,
-        copy_first: tuple[str, str | None] | None = None,
+        copy_first: tuple[str, str | None, int] | None = None,
         keywords: Mapping[str, Any],
     ) -> Upload:
         """Begin a multipart upload on the plane that can do it exactly. Must not run on fsspec's I/O loop."""
@@ -165,17 +167,17 @@ class WriteVerbs(PlanedFileSystem):
         decision = self.connection.decide("upload", location, keywords=asked)
         limit = max_concurrency or self._concurrency
         if decision.plane is Plane.SDK:
-            objects = SdkObjects(self.connection.sdk, location.bucket, given)
             return SdkUpload(
-                objects,
+                self.connection.sdk.objects(location.bucket, given),
                 location.key,
                 loop=get_loop(),
+                bounds=self.connection.cloud.parts,
                 max_concurrency=limit,
                 create=create,
                 if_match=if_match,
                 copy_first=copy_first,
             )
-        attributes, tags = self._attributes(given)
+        attributes, tags = self.connection.cloud.attributes(given)
         return StreamedUpload(
             self.connection.store(location.bucket),
             location.key,
@@ -195,21 +197,14 @@ class WriteVerbs(PlanedFileSystem):
             self.connection.require_sdk("list")
         except MissingExtraError:
             return None
-        return SdkObjects(self.connection.sdk, location.bucket)
+        return self.connection.sdk.objects(location.bucket)
 
     def _write_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
-        """Boto's parameters of a put: what the instance always sends, refined by the call."""
+        """The peer's keywords of a write: what the instance always sends, refined by the call."""
         cloud = self.connection.cloud
         defaults = cloud.write_parameters(self.connection.settings)
         given = {name: value for name, value in keywords.items() if value is not None and value is not False}
         return {**defaults, **given}
-
-    def _attributes(self, keywords: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-        """What the data plane calls the parameters of a put: attributes and tags."""
-        words = self.connection.cloud.write_attributes
-        attributes = {words[name]: value for name, value in keywords.items() if name in words}
-        attributes.update(keywords.get("Metadata") or {})
-        return attributes, dict(parse_qsl(keywords.get("Tagging") or "", keep_blank_values=True))
 
     async def _touch(self, path: str, truncate: bool = True, data: Any = None, **kwargs: Any) -> Any:
         """Create an empty object; with ``truncate=False`` only where none exists."""
@@ -218,27 +213,28 @@ class WriteVerbs(PlanedFileSystem):
             raise ValueError(msg)
         return await self._pipe_file(path, data or b"", **kwargs)
 
-    async def _cp_file(self, path1: str, path2: str, preserve_etag: bool | None = None, **kwargs: Any) -> None:
+    async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copy one object on the server."""
         source, target = self._key(path1), self._key(path2)
-        asked = {**kwargs, **({"preserve_etag": True} if preserve_etag else {})}
+        asked = {name: value for name, value in kwargs.items() if value is not None}
         decision = self.connection.decide("copy", source, target, keywords=asked)
-        if decision.plane is Plane.DATA:
-            try:
-                await self.connection.store(source.bucket).copy(source.key, target.key)
-            except OSError as error:
-                # S3 refuses to copy more than 5 GiB in one request; only the SDK copies part by part.
-                if error.errno != errno.EINVAL or (await self._stat(source)).size <= MAX_COPY_BYTES:
-                    raise
-                sdk = self.connection.require_sdk("copy in parts")
-                await sdk.call("_cp_file", source.path, target.path)
-        elif source.key.endswith("/") or target.key.endswith("/"):
-            # s3fs would cut the slash off.
-            objects = SdkObjects(self.connection.sdk, target.bucket, kwargs)
-            await objects.request("copy_object", target.key, CopySource={"Bucket": source.bucket, "Key": source.key})
+        if decision.plane is Plane.SDK:
+            await self.connection.sdk.objects(target.bucket).copy(source, target.key, **asked)
         else:
-            await self.connection.sdk.call("_cp_file", path1, path2, preserve_etag=preserve_etag, **kwargs)
+            await self._copy_by_data_plane(source, target)
         self.note_written(target.path)
+
+    async def _copy_by_data_plane(self, source: Location, target: Location) -> None:
+        bound = self.connection.cloud.copy_bytes
+        try:
+            await self.connection.store(source.bucket).copy(source.key, target.key)
+        except OSError as error:
+            # Where one request copies only so much, the SDK copies part by part.
+            too_long = bound is not None and error.errno == errno.EINVAL and (await self._stat(source)).size > bound
+            if not too_long:
+                raise
+            sdk = self.connection.require_sdk("copy in parts")
+            await sdk.objects(target.bucket).copy(source, target.key)
 
     async def _rm_file(self, path: str, **kwargs: Any) -> None:
         """Delete one object."""

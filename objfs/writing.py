@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.spec import AbstractBufferedFile
 
+from objfs.sdk_uploads import Upload
 from objfs.types import Written
-from objfs.uploads import Upload
 
 if TYPE_CHECKING:
     from objfs.filesystem import ObjectFileSystem

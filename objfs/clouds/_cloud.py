@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from objfs.options import OptionTable, Settings
-from objfs.types import Location
+from objfs.types import Location, ObjectInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,47 @@ class StoreArguments:
 
 
 @dataclass(frozen=True, slots=True)
+class PartBounds:
+    """How a long object may be cut when it is written.
+
+    Parameters
+    ----------
+    default_bytes
+        Size of a part where nobody asks for one.
+    min_bytes
+        Smallest size of a part that is not the last.
+    max_count
+        Parts that one object has at most.
+    multiple
+        Bytes that the size of a part must be a multiple of.
+    """
+
+    default_bytes: int
+    min_bytes: int
+    max_count: int
+    multiple: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCodes:
+    """What a service's own error codes say beyond the HTTP status.
+
+    Parameters
+    ----------
+    exceptions
+        Code to exception type and errno.
+    expired
+        The credentials are not valid any more.
+    rejected
+        The credentials are not accepted, which others may be (as opposed to: they do not allow this).
+    """
+
+    exceptions: Mapping[str, tuple[type[OSError], int]]
+    expired: frozenset[str]
+    rejected: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Cloud:
     """One cloud as data.
 
@@ -62,6 +103,8 @@ class Cloud:
         Canonical names that a provider may hand out and that replace static ones.
     positional
         Names of the constructor's positional arguments, in the order of the peer that the class takes over from.
+    strip
+        A URL of one of the schemes to the path that it names, ``bucket/key``, with all that the key may hold.
     split
         Path (``bucket/key``, with or without a scheme) to location; keys are opaque.
     parse_url
@@ -70,14 +113,48 @@ class Cloud:
         Checks combinations and fills in what follows from other settings (pure).
     store_arguments
         Settings and bucket to the data plane's arguments (pure).
+    native_config
+        What the data plane's ``config`` gets in addition where it looks credentials up by itself (pure).
     sdk_keywords
         Settings to the SDK plane's constructor keywords, without credentials (pure).
     store_refusal
         Why the data plane cannot serve these settings or this bucket exactly; None where it can.
     write_parameters
-        What the settings say of every object that is written, in the SDK's words (pure).
-    write_attributes
-        The SDK's word for a property of an object that is written to the data plane's.
+        What the settings say of every object that is written, in the words of the SDK plane's calls (pure).
+    sufficient
+        Sets of credential options, any one of which makes a request possible.
+    store_class
+        Name of obstore's class.
+    read_keywords
+        Keywords of a read beyond fsspec's own; the SDK plane serves a call that has one.
+    data_keywords
+        Keywords of a write that the data plane has words for.
+    content_type
+        The keywords of a write that give an object a content type.
+    attributes
+        These keywords as the data plane's attributes and tags (pure).
+    parts
+        How a long object may be cut.
+    copy_bytes
+        Largest object that one copy request takes; None where there is no bound.
+    suffix_ranges
+        Whether the last bytes of an object can be asked for without knowing its size.
+    errors
+        The service's error codes.
+    url_keywords
+        What fsspec's URL openers must hand on from a URL: nothing, or ``url_options`` with canonical options.
+    split_version
+        A location whose key ends in a version, as version-aware instances read it.
+    with_version
+        A location as a path that names its version.
+    check_url
+        Raises ``ConflictingOptionsError`` where a path, given as a URL, is at another place than the settings say.
+    condition
+        Field of `ObjectInfo` that tells one state of an object from another and that ``if_match`` takes: ``e_tag``,
+        or ``version`` where it always is there (a generation). Reads send an ETag as If-Match; a version is compared
+        with that of the answer, as no request for bytes takes it for a condition.
+    info
+        What ``info()`` says of an object as far as the data plane knows it, under the peer's keys.
     """
 
     name: str
@@ -86,11 +163,28 @@ class Cloud:
     table: OptionTable
     credential_options: tuple[str, ...]
     positional: tuple[str, ...]
+    strip: Callable[[str], str]
     split: Callable[[str], Location]
     parse_url: Callable[[str], ParsedUrl]
     resolve: Callable[[Settings], Settings]
     store_arguments: Callable[[Settings, str], StoreArguments]
+    native_config: Callable[[Settings], dict[str, Any]]
     sdk_keywords: Callable[[Settings], dict[str, Any]]
     store_refusal: Callable[[Settings, str], str | None]
     write_parameters: Callable[[Settings], dict[str, Any]]
-    write_attributes: Mapping[str, str]
+    sufficient: tuple[tuple[str, ...], ...]
+    store_class: str
+    read_keywords: frozenset[str]
+    data_keywords: frozenset[str]
+    content_type: Callable[[str], dict[str, Any]]
+    attributes: Callable[[Mapping[str, Any]], tuple[dict[str, str], dict[str, str]]]
+    parts: PartBounds
+    copy_bytes: int | None
+    suffix_ranges: bool
+    errors: ErrorCodes
+    url_keywords: Callable[[str], dict[str, Any]]
+    split_version: Callable[[Location], Location]
+    with_version: Callable[[Location], str]
+    check_url: Callable[[Settings, str], None]
+    condition: Literal["e_tag", "version"]
+    info: Callable[[Location, ObjectInfo], dict[str, Any]]

@@ -6,10 +6,24 @@ from typing import Final
 
 from objfs.clouds._cloud import Cloud
 from objfs.clouds.s3_backends import sdk_keywords, store_arguments, store_refusal, write_parameters
+from objfs.clouds.s3_calls import (
+    COPY_BYTES,
+    DATA_KEYWORDS,
+    ERRORS,
+    PARTS,
+    READ_KEYWORDS,
+    at_any_place,
+    attributes,
+    content_type,
+    info,
+    nothing,
+    url_keywords,
+)
 from objfs.clouds.s3_request_rows import WRITE_ATTRIBUTES
 from objfs.clouds.s3_resolve import resolve
 from objfs.clouds.s3_rows import TABLE
-from objfs.clouds.s3_urls import parse_s3_url, split_s3_path
+from objfs.clouds.s3_urls import parse_s3_url, split_s3_path, split_version, unsplit
+from objfs.urls import strip_scheme
 
 __all__ = ["S3", "WRITE_ATTRIBUTES", "write_parameters"]
 
@@ -44,12 +58,29 @@ S3: Final = Cloud(
         "fixed_upload_size",
         "local_expiry_check",
     ),
+    strip=strip_scheme,
     split=split_s3_path,
     parse_url=parse_s3_url,
     resolve=resolve,
     store_arguments=store_arguments,
+    native_config=nothing,
     sdk_keywords=sdk_keywords,
     store_refusal=store_refusal,
     write_parameters=write_parameters,
-    write_attributes=WRITE_ATTRIBUTES,
+    sufficient=(("access_key_id", "secret_access_key"),),
+    store_class="S3Store",
+    read_keywords=READ_KEYWORDS,
+    data_keywords=DATA_KEYWORDS,
+    content_type=content_type,
+    attributes=attributes,
+    parts=PARTS,
+    copy_bytes=COPY_BYTES,
+    suffix_ranges=True,
+    errors=ERRORS,
+    url_keywords=url_keywords,
+    split_version=split_version,
+    with_version=unsplit,
+    check_url=at_any_place,
+    condition="e_tag",
+    info=info,
 )

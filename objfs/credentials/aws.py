@@ -183,6 +183,15 @@ def session_source(session: Any) -> AwsSource:
     return AwsSource(get, f"aws-session {object_identity(_Holder(session))}", "the session that was passed")
 
 
+def store_shape(values: Mapping[str, str]) -> dict[str, Any]:
+    """Credentials as obstore's ``S3Credential``."""
+    return {
+        "access_key_id": values["access_key_id"],
+        "secret_access_key": values["secret_access_key"],
+        "token": values.get("session_token"),
+    }
+
+
 def decide(settings: Settings, environ: Mapping[str, str], static: Source | None) -> Source | None:
     """Choose the source of AWS credentials.
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
+from objfs.clouds.s3_calls import ERRORS
 from objfs.credentials.refresher import Refresher
-from objfs.credentials.rejection import BARE_STATUSES, REJECTED_CODES
+from objfs.credentials.rejection import BARE_STATUSES
 from objfs.credentials.values import Credentials
 from objfs.errors import MissingExtraError
 
@@ -113,7 +114,7 @@ def register_refresh_on_rejection(session: Any, refresher: Refresher) -> None:
 def _verdict(response: Any, operation: Any) -> bool | None:
     """True where the answer says that the credentials are refused, False where it may mean that, else None."""
     http, parsed = response
-    if parsed.get("Error", {}).get("Code") in REJECTED_CODES:
+    if parsed.get("Error", {}).get("Code") in ERRORS.rejected:
         return True
     bare = operation.http.get("method") == "HEAD" and http.status_code in BARE_STATUSES
     return False if bare else None

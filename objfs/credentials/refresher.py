@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakSet, WeakValueDictionary
 
-from objfs.credentials.values import Credentials, Source
+from objfs.credentials.values import Credentials, Live, Source
 from objfs.errors import CredentialsError, CredentialsExpiredError, MissingCredentialsError
 
 _log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class _Held:
     fetched_at: float
     refresh_at: float
     expires_at: float
+    revision: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Refresher:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
+        self._live = source if isinstance(source, Live) else None
         self._margin = margin
         self._wait_timeout = wait_timeout
         self._clock = clock
@@ -210,7 +212,7 @@ class Refresher:
     def _usable(self) -> Credentials | None:
         """The credentials in use while they are valid, without a lock."""
         held = self._held
-        if held is None:
+        if held is None or self._is_replaced(held):
             return None
         now = self._clock()
         if now < held.refresh_at:
@@ -220,6 +222,10 @@ class Refresher:
         if self._flight is None and self._may_start(wanted=False):
             self._start(wanted=False)
         return held.credentials
+
+    def _is_replaced(self, held: _Held) -> bool:
+        """Whether the owner of a live source has put other credentials into it."""
+        return self._live is not None and self._live.revision() != held.revision
 
     def _may_start(self, *, wanted: bool) -> bool:
         """Whether the pause after a failure is over; a caller who has nothing pauses less than the background."""
@@ -233,6 +239,8 @@ class Refresher:
         """Join the fetch in flight or start one; the credentials or the failure where neither is called for."""
         with self._lock:
             held = self._held
+            if held is not None and self._is_replaced(held):
+                self._held = held = None
             if held is not None and self._clock() < (held.expires_at if wanted else held.refresh_at):
                 return held.credentials
             if self._flight is not None:
@@ -256,8 +264,9 @@ class Refresher:
         """Fetch once, in a thread of its own."""
         outcome: _Outcome
         try:
+            revision = None if self._live is None else self._live.revision()
             credentials = self._source.fetch()
-            held = self._hold(credentials)
+            held = self._hold(credentials, revision)
             if self._clock() >= held.expires_at:
                 raise self._expired(credentials)  # noqa: TRY301 - one place turns every failure into an outcome
         except BaseException as error:  # noqa: BLE001 - whatever ends this thread must reach the waiters
@@ -288,17 +297,17 @@ class Refresher:
     def _failed(self, error: BaseException) -> _Failure:
         return _Failure(error, self._monotonic(), 1 if self._failure is None else self._failure.count + 1)
 
-    def _hold(self, credentials: Credentials) -> _Held:
+    def _hold(self, credentials: Credentials, revision: object = None) -> _Held:
         now = self._clock()
         if credentials.expires_at is None:
-            return _Held(credentials, now, float("inf"), float("inf"))
+            return _Held(credentials, now, float("inf"), float("inf"), revision)
         expires = credentials.expires_at.astimezone(UTC).timestamp()
         lifetime = max(expires - now, 0.0)
         if self._margin is None:
             margin = min(LONGEST_MARGIN_SECONDS, lifetime * MARGIN_SHARE)
         else:
             margin = min(self._margin.total_seconds(), lifetime / 2)
-        return _Held(credentials, now, expires - margin, expires)
+        return _Held(credentials, now, expires - margin, expires, revision)
 
     def _wait(self, flight: concurrent.futures.Future[_Outcome]) -> _Outcome:
         """Wait for a fetch, in slices that let an interrupt through."""

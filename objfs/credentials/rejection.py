@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
-# ExpiredToken, InvalidToken, TokenRefreshRequired, InvalidAccessKeyId: Amazon S3's list of error codes;
-# ExpiredTokenException: what STS and some compatible stores answer.
-EXPIRED_CODES: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
-REJECTED_CODES: Final = frozenset(
-    {"ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidToken", "TokenRefreshRequired"}
-)
 # The answer to a HEAD has no body; S3 gives 400 for an expired token and 403 for an unknown key.
 BARE_STATUSES: Final = frozenset({400, 403})
 
@@ -18,11 +13,11 @@ _CODE: Final = re.compile(r"<Code>\s*([A-Za-z0-9_.]+)\s*</Code>")
 
 
 def code_in(text: str) -> str | None:
-    """The S3 error code in ``text``, which may hold an XML error body anywhere; None where there is none."""
+    """The error code in ``text``, which may hold an XML error body anywhere; None where there is none."""
     found = _CODE.search(text)
     return None if found is None else found[1]
 
 
-def is_rejection(text: str) -> bool:
-    """Whether an error text says that the credentials were refused."""
-    return code_in(text) in REJECTED_CODES
+def is_rejection(text: str, codes: Collection[str]) -> bool:
+    """Whether an error text holds one of the codes by which a service refuses credentials."""
+    return code_in(text) in codes

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 
 from objfs.clouds._cloud import Cloud
-from objfs.credentials import aws
 from objfs.credentials.identity import keyed_digest
+from objfs.credentials.kinds import KINDS
 from objfs.credentials.provider import ProviderSource, normalise_provider, provider_identity
 from objfs.credentials.refresher import Refresher, shared_refresher
-from objfs.credentials.shapes import EXPIRY, SUFFICIENT
+from objfs.credentials.shapes import EXPIRY
 from objfs.credentials.values import Credentials, Source, StaticSource
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError
 from objfs.options import Origin, Settings
@@ -42,20 +42,9 @@ DEFAULT_WAIT: Final = timedelta(seconds=60)
 # Options that hold something to ask for credentials.
 PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "fetch_storage_options")
 
-# What each cloud does without a provider: from the settings, the environment and a static source to a source.
-DECIDE: Final[Mapping[str, Callable[[Settings, Mapping[str, str], Source | None], Source | None]]] = {
-    "s3": aws.decide,
-}
-
-
-# What each cloud's own files say beside credentials.
-LATE: Final[Mapping[str, Callable[[Settings, Mapping[str, str]], dict[str, Any]]]] = {"s3": aws.late_settings}
-
-
 def with_file_settings(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings with what the SDK's own configuration files add to them; reads files."""
-    late = LATE.get(cloud.name)
-    found = {} if late is None else late(settings, environ)
+    found = KINDS[cloud.name].late(settings, environ)
     return settings.with_values(Origin.CONFIG_FILE, found, cloud.table) if found else settings
 
 
@@ -93,8 +82,7 @@ def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]
         initial = None if static is None or static.expires_at is None else static
         return _shared(cloud, _named(normalise_provider(provider, cloud), settings), initial, settings)
     source = None if static is None else StaticSource(static, f"static {_digest(static)}")
-    decide = DECIDE.get(cloud.name)
-    chosen = source if decide is None else decide(settings, environ, source)
+    chosen = KINDS[cloud.name].decide(settings, environ, source)
     return NATIVE_CHAIN if chosen is None else _shared(cloud, chosen, None, settings)
 
 
@@ -120,7 +108,7 @@ def _digest(credentials: Credentials) -> str:
 def _static(cloud: Cloud, settings: Settings) -> Credentials | None:
     """The credentials in the settings, or None; half a set is an error."""
     names = [name for name in cloud.credential_options if name != EXPIRY and settings.value(name) not in (None, "")]
-    sets = SUFFICIENT.get(cloud.name, ())
+    sets = cloud.sufficient
     if any(all(name in names for name in wanted) for wanted in sets):
         return Credentials({name: settings.value(name) for name in names}, settings.value(EXPIRY))
     for wanted in sets:

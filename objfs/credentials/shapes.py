@@ -13,11 +13,6 @@ from objfs.options import Layer, Origin, normalise, translate
 
 EXPIRY: Final = "expires_at"
 
-# Any one of these sets makes a signed request possible; what of them is missing is named in the error.
-SUFFICIENT: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "s3": (("access_key_id", "secret_access_key"),),
-}
-
 # Members of vending answers that say what the credentials are for: Unity Catalog's storage path.
 _ENVELOPE: Final = frozenset({"url"})
 # Iceberg's REST catalog wraps its properties in a list of prefix and config.
@@ -70,7 +65,7 @@ def complete(values: Mapping[str, str], cloud: Cloud, name: str) -> dict[str, st
         Nothing, or half a pair, is left.
     """
     kept = {key: value for key, value in values.items() if value and key != EXPIRY}
-    sets = SUFFICIENT.get(cloud.name, ((),))
+    sets = cloud.sufficient or ((),)
     if kept and any(all(key in kept for key in wanted) for wanted in sets):
         return kept
     missing = " or ".join(" and ".join(key for key in wanted if key not in kept) for wanted in sets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,28 +15,25 @@ LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class StoreCredentials:
-    """The callable that an S3 store asks before each request.
+    """The callable that a store asks before each request.
 
     Parameters
     ----------
     refresher
         Where the credentials come from.
+    shape
+        From their values to what obstore takes for this cloud, without the expiry.
     """
 
-    def __init__(self, refresher: Refresher) -> None:
+    def __init__(self, refresher: Refresher, shape: Callable[[Mapping[str, str]], dict[str, Any]]) -> None:
         self.refresher = refresher
+        self._shape = shape
         self.last: Credentials | None = None
 
     def __call__(self) -> dict[str, Any]:
-        """Give the current credentials, as obstore's ``S3Credential``."""
+        """Give the current credentials, as obstore's credential of the cloud."""
         self.last = credentials = self.refresher.current()
-        values = credentials.values
-        return {
-            "access_key_id": values["access_key_id"],
-            "secret_access_key": values["secret_access_key"],
-            "token": values.get("session_token"),
-            "expires_at": LONG_AGO,
-        }
+        return {**self._shape(credentials.values), "expires_at": LONG_AGO}
 
     def renew(self, before: Credentials | None, *, certain: bool = True) -> bool:
         """Reject the credentials that a refused request was signed with.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,14 @@ class Source(Protocol):
 
     def fetch(self) -> Credentials:
         """Get credentials; any exception is a failed attempt."""
+
+
+@runtime_checkable
+class Live(Protocol):
+    """A source whose credentials somebody may replace at any time."""
+
+    def revision(self) -> object:
+        """Equal for as long as a fetch would bring the same; asked for each request, so it must be quick."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def test_distributed_resolves_to_objfs_in_every_worker(cluster: Any, expiring_la
     """fsspec finds our class there, too."""
     found = cluster.run(class_and_fetches, expiring_lake.options)
     assert len({pid for _, pid in found.values()}) == 2
-    assert {name for name, _ in found.values()} == {"objfs.filesystem.S3FileSystem"}
+    assert {name for name, _ in found.values()} == {"objfs.s3_filesystem.S3FileSystem"}
 
 
 def test_distributed_graph_holds_no_secret(cluster: Any, expiring_lake: Lake, secrets: list[str]) -> None:

@@ -84,7 +84,7 @@ def test_multiprocessing_children_read_and_list(expiring_lake: Lake, tmp_path: A
     assert done.returncode == 0, done.stderr
     rows, seen = json.loads(done.stdout)
     assert rows == [1_000] * 4
-    assert seen == [[[path], "PAR1", "objfs.filesystem"]] * 4
+    assert seen == [[[path], "PAR1", "objfs.s3_filesystem"]] * 4
 
 
 def test_process_ends_silently(expiring_lake: Lake, tmp_path: Any) -> None:

@@ -13,7 +13,9 @@ import pytest
 
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
 from objfs.credentials.refresher import Refresher
-from objfs.credentials.rejection import REJECTED_CODES, code_in, is_rejection
+from objfs.clouds import S3
+from objfs.credentials.aws import store_shape
+from objfs.credentials.rejection import code_in, is_rejection
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsExpiredError
@@ -65,7 +67,7 @@ def test_store_credentials_have_the_shape_of_an_s3_credential() -> None:
         def fetch(self) -> Credentials:
             return Credentials({"access_key_id": "K", "secret_access_key": "s"})
 
-    credentials = StoreCredentials(Refresher(Plain()))
+    credentials = StoreCredentials(Refresher(Plain()), store_shape)
     answer = credentials()
     assert {name: answer[name] for name in ("access_key_id", "secret_access_key", "token")} == {
         "access_key_id": "K",
@@ -95,32 +97,32 @@ def test_obstore_asks_for_each_request(aws: FakeAws) -> None:
 def test_obstore_signs_with_new_credentials_after_a_rejection(aws: FakeAws) -> None:
     """A key that the server no longer takes is gone with the next request, on the same store."""
     aws.accepted = {"KEY1"}
-    credentials = StoreCredentials(Refresher(Numbered()))
+    credentials = StoreCredentials(Refresher(Numbered()), store_shape)
     store = store_of(aws, credentials)
     assert read(store) == BODY
     aws.accepted = {"KEY2"}
     before = credentials.last
     with pytest.raises(Exception, match="ExpiredToken") as caught:
         read(store)
-    assert is_rejection(str(caught.value))
+    assert is_rejection(str(caught.value), S3.errors.rejected)
     assert credentials.renew(before) is True
     assert read(store) == BODY
     assert aws.signers == ["KEY1", "KEY1", "KEY2"]
 
 
-@pytest.mark.parametrize("code", sorted(REJECTED_CODES))
+@pytest.mark.parametrize("code", sorted(S3.errors.rejected))
 def test_code_in_finds_the_code_of_an_error_body_anywhere(code: str) -> None:
     """The error of obstore shows the body inside a longer text."""
     text = (
         f'Client error with status 400 Bad Request: <?xml version="1.0"?>\n<Error>\n <Code>{code}</Code></Error> after'
     )
-    assert (code_in(text), is_rejection(text)) == (code, True)
+    assert (code_in(text), is_rejection(text, S3.errors.rejected)) == (code, True)
 
 
 @pytest.mark.parametrize("text", ["", "403 Forbidden", "<Error><Code>AccessDenied</Code></Error>", "Code ExpiredToken"])
 def test_is_rejection_leaves_other_errors_alone(text: str) -> None:
     """A forbidden object is no reason to fetch credentials."""
-    assert is_rejection(text) is False
+    assert is_rejection(text, S3.errors.rejected) is False
 
 
 async def call(session: Any, aws: FakeAws, *operations: str) -> list[Any]:

@@ -59,7 +59,7 @@ def test_installing_objfs_is_enough(site):
 def test_schemes_that_only_objfs_registers_are_ours_in_either_order(site, order, scheme):
     """By their entry points, before and after objfs is imported."""
     found = _ask(site, order, scheme=scheme)
-    assert (found["module"], found["objfs"]) == ("objfs.filesystem", True)
+    assert (found["module"], found["objfs"]) == ("objfs.s3_filesystem", True)
 
 
 def test_shared_scheme_is_ours_when_objfs_is_met_first(site):

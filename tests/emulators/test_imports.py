@@ -63,7 +63,7 @@ def _answer(gateway, found):
     return found["content"], found["owner"], _heavy(found["modules"]), asked
 
 
-EXPECTED = ("content", "objfs.filesystem", [], [("GET", 206)])
+EXPECTED = ("content", "objfs.s3_filesystem", [], [("GET", 206)])
 
 
 def test_reading_with_explicit_keys_imports_no_sdk(gateway, run, url):

@@ -287,7 +287,7 @@ def test_json_round_trip_with_and_without_secrets(moto_server, seen):
     fs = S3FileSystem(**{**moto_server.options, "secret": SECRET, "token": f"{SECRET}-token"})
     told = fs.to_json()
     assert fsspec.AbstractFileSystem.from_json(told).cat_file(f"{seen.bucket}/key") == b"content"
-    assert json.loads(told)["cls"] == "objfs.filesystem:S3FileSystem"
+    assert json.loads(told)["cls"] == "objfs.s3_filesystem:S3FileSystem"
     hidden = fs.to_json(include_password=False)
     assert SECRET in told
     assert SECRET not in hidden

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from objfs.clouds import S3
 from objfs.clouds._cloud import Cloud, ParsedUrl, StoreArguments
 from objfs.options import Layer, Option, OptionTable, Origin, Settings, environment_layer, translate
 from objfs.types import Location
@@ -64,7 +65,24 @@ CLOUD = Cloud(
     sdk_keywords=lambda _settings: {},
     store_refusal=lambda _settings, _bucket: None,
     write_parameters=lambda _settings: {},
-    write_attributes={},
+    sufficient=S3.sufficient,
+    store_class="S3Store",
+    native_config=lambda _settings: {},
+    read_keywords=frozenset(),
+    data_keywords=frozenset(),
+    content_type=lambda _value: {},
+    attributes=lambda _keywords: ({}, {}),
+    parts=S3.parts,
+    copy_bytes=None,
+    suffix_ranges=True,
+    errors=S3.errors,
+    url_keywords=lambda _url: {},
+    split_version=lambda location: location,
+    with_version=lambda location: location.path,
+    check_url=lambda _settings, _url: None,
+    condition="e_tag",
+    info=S3.info,
+    strip=lambda path: path,
 )
 
 

@@ -12,7 +12,8 @@ from objfs import S3FileSystem
 from objfs.clouds import S3
 from objfs.connection import Connection
 from objfs.options import Layer, Origin
-from objfs.sdk import SdkPlane, SigningHooks
+from objfs.peers import ADAPTERS
+from objfs.sdk import PeerSetup, SdkPlane
 
 
 def connection(environ: dict[str, str], **keywords: object) -> Connection:
@@ -78,8 +79,8 @@ async def sign_once(plane: SdkPlane) -> dict[str, str]:
 
 
 def plane_of(made: Connection) -> SdkPlane:
-    hooks = SigningHooks(made.settings.value("default_headers") or {}, made.settings.value("request_signer"))
-    return SdkPlane("s3", S3.sdk_keywords(made.settings), made.choice, S3.split, hooks=hooks)
+    setup = PeerSetup(made.settings, S3.sdk_keywords(made.settings), made.choice, S3.split)
+    return SdkPlane("s3", ADAPTERS["s3"], setup)
 
 
 def test_sdk_plane_signs_default_headers():
@@ -103,8 +104,10 @@ def test_sdk_plane_lets_a_request_signer_sign():
 def test_sdk_plane_puts_a_certificate_given_as_text_into_a_file():
     """botocore takes certificates by path only."""
     text = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
-    plane = SdkPlane("s3", {"client_kwargs": {"verify": text}}, connection({}, anon=True).choice, S3.split)
-    path = plane._with_certificates_in_files()["client_kwargs"]["verify"]
+    made = connection({}, anon=True)
+    setup = PeerSetup(made.settings, {"client_kwargs": {"verify": text}}, made.choice, S3.split)
+    plane = SdkPlane("s3", ADAPTERS["s3"], setup)
+    path = plane.instance().client_kwargs["verify"]
     assert Path(path).read_text() == text
 
 

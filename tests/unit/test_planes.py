@@ -7,6 +7,7 @@ import re
 import pytest
 
 from objfs.errors import EngineError, MissingExtraError
+from objfs.clouds import S3
 from objfs.planes import DATA_VERBS, SDK_VERBS, Call, Circumstances, Plane, choose
 from objfs.types import Location
 
@@ -16,8 +17,8 @@ OBJECT = Location("bucket", "folder/key")
 def _around(**changes) -> Circumstances:
     plain = {
         "engine": "auto",
-        "cloud": "s3",
         "extra": "s3",
+        "write_keywords": S3.data_keywords,
         "refusal": lambda _: None,
         "forked": False,
         "sdk_installed": True,
@@ -99,7 +100,7 @@ def test_choose_leaves_unusual_but_nameable_keys_on_the_data_plane(key):
     assert choose(_call("read", Location("b", key)), _around()).plane is Plane.DATA
 
 
-@pytest.mark.parametrize("keyword", sorted(DATA_VERBS["write"]))
+@pytest.mark.parametrize("keyword", sorted(S3.data_keywords))
 def test_choose_leaves_writes_with_attributes_on_the_data_plane(keyword):
     """Content headers, metadata, storage class, tags and conditions of a single put have words in obstore."""
     assert choose(_call("write", keywords=[keyword]), _around()).plane is Plane.DATA

@@ -1,0 +1,13 @@
+"""What is special about the SDK plane of each cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from objfs.peers.s3 import S3Peer
+from objfs.sdk import Peer
+
+__all__ = ["ADAPTERS"]
+
+ADAPTERS: Final[Mapping[str, Peer]] = {"s3": S3Peer()}

@@ -1,0 +1,320 @@
+"""The objects of one bucket by calls of boto's S3 client, through s3fs."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from objfs.clouds.s3_urls import unsplit
+from objfs.errors import EXISTS_ALREADY, PreconditionFailedError
+from objfs.sdk import located
+from objfs.sdk_objects import SdkObjects
+from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
+
+_CONTENT_HEADERS: Final[Mapping[str, str]] = {
+    "ContentType": "Content-Type",
+    "CacheControl": "Cache-Control",
+    "ContentDisposition": "Content-Disposition",
+    "ContentEncoding": "Content-Encoding",
+    "ContentLanguage": "Content-Language",
+}
+
+# What appending to an object keeps of it.
+_PRESERVED: Final = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+    "ServerSideEncryption",
+    "SSEKMSKeyId",
+    "BucketKeyEnabled",
+    "StorageClass",
+    "WebsiteRedirectLocation",
+)
+_BUCKET_ACLS: Final = ("private", "public-read", "public-read-write", "authenticated-read")
+_DEFAULT_REGION: Final = "us-east-1"
+
+
+class S3Objects(SdkObjects):
+    """Reads and writes of one bucket; keywords are parameters of boto's calls."""
+
+    async def request(self, method: str, key: str, **parameters: Any) -> Any:
+        """One request of the S3 client on one key; parameters that are None are left out."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            return await self._plane.call("_call_s3", method, self._keywords, Bucket=self._bucket, Key=key, **given)
+        except PreconditionFailedError as error:
+            if "IfNoneMatch" in given:
+                raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, f"{self._bucket}/{key}") from error
+            raise located(error, f"{self._bucket}/{key}") from error.__cause__
+        except OSError as error:
+            raise located(error, f"{self._bucket}/{key}") from error.__cause__
+
+    async def get(
+        self,
+        key: str,
+        wanted: ByteRange | Suffix | None = None,
+        *,
+        if_match: str | None = None,
+        version: str | None = None,
+    ) -> Chunk:
+        """Read an object or a range of it; as `Store.get`."""
+        answer = await self.request("get_object", key, Range=_range_header(wanted), IfMatch=if_match, VersionId=version)
+        async with answer["Body"] as body:
+            data = await body.read()
+        start, size = _content_range(answer, len(data))
+        return Chunk(data, start, _object_info(answer, size))
+
+    async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
+        """What the store says about an object; as `Store.head`."""
+        answer = await self.after_doubt(key, lambda: self.request("head_object", key, VersionId=version), version)
+        return _object_info(answer, answer["ContentLength"])
+
+    async def after_doubt(self, key: str, ask: Callable[[], Awaitable[Any]], version: str | None = None) -> Any:
+        """Ask with a HEAD, and once more when a GET has told what a bare 400 or 403 meant.
+
+        An answer to HEAD has no body. That to a GET names the reason: refused credentials are replaced on the way,
+        and any other refusal is raised with the server's words.
+        """
+        try:
+            return await ask()
+        except OSError as error:
+            if not isinstance(error, PermissionError) and error.errno != errno.EINVAL:
+                raise
+            try:
+                await self.get(key, ByteRange(0, 1), version=version)
+            except OSError as told:
+                if told.errno != errno.EINVAL:  # 416: an empty object
+                    raise told from error
+        return await ask()
+
+    async def put(
+        self,
+        key: str,
+        data: bytes | bytearray | memoryview,
+        *,
+        create: bool = False,
+        if_match: str | None = None,
+    ) -> Written:
+        """Write an object with one request; as `Store.put`, its attributes are among the caller's keywords."""
+        condition = {"IfNoneMatch": "*" if create else None, "IfMatch": if_match}
+        answer = await self.request("put_object", key, Body=bytes(data), **condition)
+        return Written(answer.get("ETag"), answer.get("VersionId"))
+
+    async def delete(self, key: str, *, version: str | None = None) -> None:
+        """Delete one object."""
+        await self.request("delete_object", key, VersionId=version)
+
+    async def any_below(self, prefix: str) -> bool:
+        """Whether any key begins with ``prefix/``; as `Store.any_below`."""
+        answer = await self._plane.call(
+            "_call_s3",
+            "list_objects_v2",
+            Bucket=self._bucket,
+            Prefix=f"{prefix.rstrip('/')}/" if prefix else "",
+            MaxKeys=1,
+        )
+        return bool(answer.get("Contents") or answer.get("CommonPrefixes"))
+
+    # -- uploads in parts -----------------------------------------------------------------------------------------
+
+    async def begin_upload(self, key: str, *, create: bool, if_match: str | None) -> str:
+        """Begin a multipart upload; its id."""
+        answer = await self.request("create_multipart_upload", key)
+        upload_id: str = answer["UploadId"]
+        return upload_id
+
+    async def send_part(self, key: str, upload: str, number: int, start: int, data: bytes) -> dict[str, Any]:
+        """Send one part."""
+        answer = await self.request("upload_part", key, UploadId=upload, PartNumber=number, Body=data)
+        checksums = {name: value for name, value in answer.items() if name.startswith("Checksum") and value}
+        checksums.pop("ChecksumType", None)
+        return {"PartNumber": number, "ETag": answer["ETag"], **checksums}
+
+    async def copy_part(self, key: str, upload: str, source: str, e_tag: str | None) -> dict[str, Any]:
+        """Copy an object as the first part."""
+        answer = await self.request(
+            "upload_part_copy", key, UploadId=upload, PartNumber=1, CopySource=source, CopySourceIfMatch=e_tag
+        )
+        return {"PartNumber": 1, "ETag": answer["CopyPartResult"]["ETag"]}
+
+    async def complete_upload(
+        self, key: str, upload: str, parts: Sequence[Any], *, size: int, create: bool, if_match: str | None
+    ) -> Written:
+        """Publish the object."""
+        condition = {"IfNoneMatch": "*" if create else None, "IfMatch": if_match}
+        whole = {"Parts": list(parts)}
+        answer = await self.request(
+            "complete_multipart_upload", key, UploadId=upload, MultipartUpload=whole, **condition
+        )
+        return Written(answer.get("ETag"), answer.get("VersionId"))
+
+    async def uploads(self, key: str) -> set[str]:
+        """Ids of the multipart uploads of exactly this key that are not finished."""
+        parameters: dict[str, Any] = {"Bucket": self._bucket, "Prefix": key}
+        found: set[str] = set()
+        while True:
+            answer = await self._plane.call("_call_s3", "list_multipart_uploads", **parameters)
+            found |= {item["UploadId"] for item in answer.get("Uploads", []) if item["Key"] == key}
+            if not answer.get("IsTruncated"):
+                return found
+            parameters["KeyMarker"] = answer["NextKeyMarker"]
+            parameters["UploadIdMarker"] = answer["NextUploadIdMarker"]
+
+    async def abort_upload(self, key: str, upload: str, *, attempts: int = 5) -> None:
+        """Abort a multipart upload until no part of it is left.
+
+        A part that is in flight can be stored after the upload was aborted, so that it has to be aborted again
+        (https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html). ListParts tells.
+        """
+        for attempt in range(attempts):
+            try:
+                await self.request("abort_multipart_upload", key, UploadId=upload)
+                parts = await self.request("list_parts", key, UploadId=upload)
+            except FileNotFoundError:
+                return
+            # An answer at all says that the upload is still there, maybe with a part that has yet to arrive.
+            if attempt and not parts.get("Parts"):
+                return
+            await asyncio.sleep(0.05 * 2**attempt)
+        msg = "parts of an aborted upload are still stored; a lifecycle rule for incomplete uploads removes them"
+        raise OSError(errno.EIO, msg, f"{self._bucket}/{key}")
+
+    # -- what obstore cannot do -----------------------------------------------------------------------------------
+
+    async def copy(self, source: Location, key: str, **keywords: Any) -> None:
+        """Copy an object, part by part where it is long."""
+        if source.key.endswith("/") or key.endswith("/"):
+            # s3fs would cut the slash off.
+            origin = {"Bucket": source.bucket, "Key": source.key}
+            await S3Objects(self._plane, self._bucket, keywords).request("copy_object", key, CopySource=origin)
+            return
+        origin_path = unsplit(source) if source.version else source.path
+        await self._plane.call("_cp_file", origin_path, f"{self._bucket}/{key}", **keywords)
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        """Delete at most a thousand objects with one request (DeleteObjects)."""
+        answer = await self._plane.call(
+            "_call_s3",
+            "delete_objects",
+            self._keywords,
+            Bucket=self._bucket,
+            Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+        )
+        # s3fs drops these; an object that is still there must not look deleted.
+        errors = answer.get("Errors", [])
+        if errors:
+            first = errors[0]
+            text = f"{len(errors)} of {len(keys)} objects were not deleted; the first: {first.get('Code')}"
+            kind = PermissionError if first.get("Code") == "AccessDenied" else OSError
+            number = errno.EACCES if kind is PermissionError else errno.EIO
+            raise kind(number, f"{text}: {first.get('Message')}", f"{self._bucket}/{first.get('Key')}")
+
+    async def info(self, location: Location, **keywords: Any) -> dict[str, Any]:
+        """What s3fs says, asked of the server."""
+
+        def ask() -> Awaitable[dict[str, Any]]:
+            return self._plane.call("_info", location.path, refresh=True, version_id=location.version, **keywords)
+
+        if not location.key:
+            return await ask()
+        info: dict[str, Any] = await self.after_doubt(location.key, ask, location.version)
+        return info
+
+    async def preserved(self, key: str) -> dict[str, Any]:
+        """Headers and metadata of an object, as a put takes them."""
+        answer: Mapping[str, Any] = await self.request("head_object", key)
+        return {name: answer[name] for name in _PRESERVED if answer.get(name)}
+
+    async def checksum(self, location: Location) -> int:
+        """The number that s3fs makes of the ETag."""
+        checksum: int = await self._plane.call("_checksum", location.path, refresh=True)
+        return checksum
+
+    async def sign(self, location: Location, expires: int, **keywords: Any) -> str:
+        """A presigned URL; ``client_method`` says for what."""
+        path = unsplit(location)
+        url: str = await self._plane.call("_url", path, expires=expires, **keywords)
+        return url
+
+    async def ls(self, path: str, *, refresh: bool = False, **keywords: Any) -> list[dict[str, Any]]:
+        """One level of names."""
+        return list(await self._plane.call("_ls", path, detail=True, refresh=refresh, **keywords))
+
+    async def find(
+        self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any
+    ) -> dict[str, Any]:
+        """All objects below a path, a thousand for each request."""
+        found: dict[str, Any] = await self._plane.call(
+            "_find", path, maxdepth=maxdepth, withdirs=withdirs, detail=True, prefix=prefix, **keywords
+        )
+        return found
+
+    # -- buckets --------------------------------------------------------------------------------------------------
+
+    async def exists(self) -> bool:
+        """Whether the bucket exists; s3fs answers False to whatever goes wrong, here a refusal raises."""
+        try:
+            await self._plane.call("_call_s3", "head_bucket", Bucket=self._bucket)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def create(self, acl: Any = False, region_name: str | None = None) -> None:  # type: ignore[override]
+        """Create the bucket, in the region of the instance by default.
+
+        Raises
+        ------
+        ValueError
+            ``acl`` is no canned ACL of a bucket.
+        """
+        if acl and acl not in _BUCKET_ACLS:
+            msg = f"a bucket's ACL is one of {', '.join(_BUCKET_ACLS)}, not {acl!r}"
+            raise ValueError(msg)
+        parameters: dict[str, Any] = {"ACL": acl} if acl else {}
+        region = region_name or self._plane.setup.settings.value("region", _DEFAULT_REGION)
+        # S3 refuses the name of its default region as a constraint.
+        if region not in (_DEFAULT_REGION, "auto"):
+            parameters["CreateBucketConfiguration"] = {"LocationConstraint": region}
+        await self._plane.call("_call_s3", "create_bucket", Bucket=self._bucket, **parameters)
+
+    async def remove(self) -> None:
+        """Delete the bucket."""
+        await self._plane.call("_rmdir", self._bucket)
+
+    async def empty(self) -> None:
+        """Delete old versions, as a bucket that holds any cannot be deleted."""
+        if await self._plane.call("_is_bucket_versioned", self._bucket):
+            await self._plane.call("_rm_versioned_bucket_contents", self._bucket)
+
+
+def _range_header(wanted: ByteRange | Suffix | None) -> str | None:
+    """RFC 9110, section 14.1.2: both ends of a byte range are inclusive."""
+    if wanted is None:
+        return None
+    return f"bytes=-{wanted.length}" if isinstance(wanted, Suffix) else f"bytes={wanted.start}-{wanted.stop - 1}"
+
+
+def _content_range(answer: Mapping[str, Any], length: int) -> tuple[int, int]:
+    """First byte of the body within the object, and the object's size."""
+    header = answer.get("ContentRange")
+    if header is None:
+        return 0, int(answer.get("ContentLength", length))
+    span, _, size = str(header).removeprefix("bytes ").partition("/")
+    return int(span.partition("-")[0]), int(size)
+
+
+def _object_info(answer: Mapping[str, Any], size: int) -> ObjectInfo:
+    attributes = {header: answer[name] for name, header in _CONTENT_HEADERS.items() if answer.get(name)}
+    return ObjectInfo(
+        size,
+        answer.get("ETag"),
+        answer.get("LastModified"),
+        answer.get("VersionId"),
+        {**attributes, **answer.get("Metadata", {})},
+    )
