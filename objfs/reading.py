@@ -208,13 +208,15 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
     def __reduce__(self) -> Any:
         version = self._source.location.version
         again = {**self._again, "block_size": self.blocksize, "size": self.size, "version_id": version}
-        return _reopen, (self.fs, self.path, again, self.loc, self.state)
+        return _reopen, (self.fs, self.path, again, self.loc, self.e_tag, self.state)
 
 
-def _reopen(fs: Any, path: str, again: dict[str, Any], position: int, state: str | None) -> ObjectFile:
+def _reopen(
+    fs: Any, path: str, again: dict[str, Any], position: int, e_tag: str | None, state: str | None
+) -> ObjectFile:
     """Open the same object elsewhere, still pinned to the version that was open."""
     file: ObjectFile = fs.open(path, "rb", **again)
-    file.state = state
+    file.e_tag, file.state = e_tag, state
     file.seek(position)
     return file
 

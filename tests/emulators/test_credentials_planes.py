@@ -89,7 +89,7 @@ def test_obstore_asks_for_each_request(aws: FakeAws) -> None:
             calls.append(1)
             return super().__call__()
 
-    store = store_of(aws, Counting(refresher))
+    store = store_of(aws, Counting(refresher, store_shape))
     assert [read(store) for _ in range(5)] == [BODY] * 5
     assert (len(calls), refresher.fetch_count, aws.signers) == (5, 1, ["KEY1"] * 5)
 
