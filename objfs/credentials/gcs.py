@@ -1,0 +1,385 @@
+"""Where Google credentials come from, decided by the settings. google-auth is imported at the first fetch."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from objfs.credentials.gcs_objects import object_source
+from objfs.credentials.identity import keyed_digest, object_identity
+from objfs.credentials.values import Credentials, Source, StaticSource
+from objfs.errors import ConflictingOptionsError, CredentialsError, MissingExtraError, OptionError
+from objfs.options import Origin, Settings
+
+SCOPES: Final = "https://www.googleapis.com/auth/devstorage."
+DEFAULT_ACCESS: Final = "full_control"
+_DEFAULT_BASE: Final = "https://storage.googleapis.com"
+
+# What a chain depends on beside the settings: the rest of the environment does not tell two chains apart.
+_CHAIN_VARIABLES: Final = (
+    "APPDATA",
+    "CLOUDSDK_CONFIG",
+    "GCE_METADATA_DETECT_RETRIES",
+    "GCE_METADATA_IP",
+    "GCE_METADATA_TIMEOUT",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "HOME",
+    "NO_GCE_CHECK",
+    "USERPROFILE",
+)
+# What obstore reads by itself, where google-auth is not installed.
+_NATIVE_TYPES: Final[Mapping[str, frozenset[str]]] = {
+    "service_account": frozenset({"service_account"}),
+    "service_account_key": frozenset({"service_account"}),
+    "application_credentials": frozenset({"service_account", "authorized_user"}),
+}
+
+
+class Method(Enum):
+    """Ways to get a token, named as errors name them."""
+
+    TOKEN = "a bearer token"  # noqa: S105 - a name
+    OBJECT = "a credentials object"
+    FILE = "a credentials file"
+    KEY = "a service account key"
+    DEFAULT = "application default credentials"
+    CLOUD = 'token="cloud"'
+    CACHE = 'token="cache"'
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to ask, by itself enough to ask it; its repr shows no secret.
+
+    Parameters
+    ----------
+    method
+        The way.
+    option
+        Canonical name of the option that says so.
+    value
+        Path, key or object of the method.
+    scopes
+        OAuth scopes.
+    target
+        Service account to impersonate.
+    lifetime, delegates
+        Of the impersonation.
+    metadata_host
+        Where the metadata server is, where somebody said so.
+    project, access
+        What the cache of gcsfs is looked up with.
+    audience
+        For credentials that name the service they are for.
+    environ
+        What the method reads of the environment.
+    """
+
+    method: Method
+    option: str
+    value: Any = field(default=None, repr=False)
+    scopes: tuple[str, ...] = ()
+    target: str | None = None
+    lifetime: int | None = None
+    delegates: tuple[str, ...] = ()
+    metadata_host: str | None = None
+    project: str | None = None
+    access: str = DEFAULT_ACCESS
+    audience: str = _DEFAULT_BASE
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def description(self) -> str:
+        """How errors name it."""
+        texts = {
+            Method.TOKEN: "the bearer token in the storage options",
+            Method.OBJECT: "the credentials object that was passed",
+            Method.FILE: f"the Google credentials file {self.value!r}",
+            Method.KEY: "the Google credentials JSON in the storage options",
+            Method.DEFAULT: "Google's application default credentials",
+            Method.CLOUD: "the Google metadata server",
+            Method.CACHE: "the token cache of gcsfs",
+        }
+        base = texts[self.method]
+        return base if self.target is None else f"the service account {self.target} impersonated by {base}"
+
+    @property
+    def identity(self) -> str:
+        """Equal for equal plans, in every process; holds no secret."""
+        value = object_identity(_Holder(self.value)) if self.method is Method.OBJECT else repr(self.value)
+        parts = (value, self.scopes, self.target, self.lifetime, self.delegates, self.metadata_host)
+        rest = (self.project, self.access, self.audience, sorted(self.environ.items()))
+        return f"google-{self.method.name.lower()} {keyed_digest(repr((*parts, *rest)))}"
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleSource:
+    """A source that asks Google.
+
+    Parameters
+    ----------
+    get
+        Fetches; runs in a thread that may block.
+    identity, description
+        As :class:`objfs.credentials.values.Source` has them.
+    """
+
+    get: Any = field(repr=False)
+    identity: str
+    description: str
+
+    @property
+    def refreshable(self) -> bool:
+        """Files, the metadata server and Google can be asked again."""
+        return True
+
+    def fetch(self) -> Credentials:
+        """Ask Google."""
+        return self.get()  # type: ignore[no-any-return]
+
+
+def decide(settings: Settings, environ: Mapping[str, str], static: Source | None) -> Source | None:
+    """Choose the source of Google credentials.
+
+    Parameters
+    ----------
+    settings
+        Resolved settings.
+    environ
+        The environment, for what the default credentials read beside the settings.
+    static
+        The bearer token in the settings, if there is one.
+
+    Returns
+    -------
+    Source or None
+        None where google-auth is not installed and the data plane's own look-up can serve.
+
+    Raises
+    ------
+    MissingExtraError
+        google-auth is not installed, and only it can do what is asked for.
+    ConflictingOptionsError, CredentialsError, OptionError
+        Two keys are given; a file that is named is not there; a way that does not exist.
+    """
+    plan = plan_of(settings, environ, static)
+    if plan.method is Method.TOKEN and plan.target is None:
+        return static or StaticSource(Credentials({"bearer_token": plan.value}), f"static {keyed_digest(plan.value)}")
+    if not _installed() and plan.method is not Method.OBJECT:
+        _refuse_without_sdk(settings, plan)
+        return None
+    if plan.method is Method.OBJECT and plan.target is None:
+        return object_source(plan.value, plan.scopes, plan.identity, plan.description)
+
+    def get() -> Credentials:
+        from objfs.credentials import gcs_sources
+
+        return gcs_sources.fetch(plan)
+
+    return GoogleSource(get, plan.identity, plan.description)
+
+
+def store_shape(values: Mapping[str, str]) -> dict[str, Any]:
+    """Credentials as obstore's ``GCSCredential``."""
+    return {"token": values["bearer_token"]}
+
+
+def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What Google's own files say beside credentials: the project, and the endpoint in a service account's key.
+
+    Read without google-auth. What somebody gave is kept; a file that cannot be read is left to the fetch.
+
+    Parameters
+    ----------
+    settings
+        Say which file.
+    environ
+        Says where the files of gcloud are.
+    """
+    if settings.value("skip_signature"):
+        return {}
+    try:
+        plan = plan_of(settings, environ, None)
+        info = _peek(plan, environ)
+    except (OSError, ValueError):
+        return {}
+    found = {"project": info.get("project_id"), "base_url": info.get("gcs_base_url")}
+    if plan.method is Method.DEFAULT and found["project"] is None:
+        found["project"] = _gcloud_project(environ)
+    kept = {name: value for name, value in found.items() if isinstance(value, str) and value}
+    return {name: value for name, value in kept.items() if _is_open(settings, name)}
+
+
+def plan_of(settings: Settings, environ: Mapping[str, str], static: Source | None) -> Plan:
+    """What the settings ask for."""
+    option, method, value = _asked(settings, environ, static)
+    access = settings.value("access") or DEFAULT_ACCESS
+    lifetime = settings.value("impersonation_lifetime")
+    return Plan(
+        method,
+        option,
+        value,
+        scopes=tuple(settings.value("impersonation_scopes") or (f"{SCOPES}{access}",)),
+        target=settings.value("target_service_account") or None,
+        lifetime=None if lifetime is None else int(lifetime.total_seconds()),
+        delegates=tuple(settings.value("impersonation_delegates") or ()),
+        metadata_host=_host(settings.value("metadata_host")),
+        project=settings.value("project"),
+        access=access,
+        audience=settings.value("base_url") or _DEFAULT_BASE,
+        environ={name: environ[name] for name in _CHAIN_VARIABLES if environ.get(name)},
+    )
+
+
+def well_known_file(environ: Mapping[str, str]) -> str:
+    """Where ``gcloud auth application-default login`` writes (https://cloud.google.com/docs/authentication/adc)."""
+    return os.path.join(_gcloud_folder(environ), "application_default_credentials.json")
+
+
+def home(environ: Mapping[str, str]) -> str:
+    """The home folder that the environment names, else that of the user."""
+    return environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
+
+
+def read_info(path: str) -> dict[str, Any]:
+    """The JSON of a credentials file; a ``CredentialsError`` names the file where there is none."""
+    try:
+        text = Path(path).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"the Google credentials file {path!r} cannot be read"
+        raise CredentialsError(msg) from error
+    return parse_info(text, f"the Google credentials file {path!r}")
+
+
+def parse_info(text: Any, name: str) -> dict[str, Any]:
+    """A key, given as JSON text or as a mapping; the error never shows the text."""
+    if isinstance(text, Mapping):
+        return dict(text)
+    try:
+        info = json.loads(text)
+    except (TypeError, ValueError):
+        info = None
+    if not isinstance(info, dict):
+        msg = f"{name} does not hold a JSON object"
+        raise CredentialsError(msg)
+    return info
+
+
+def _asked(settings: Settings, environ: Mapping[str, str], static: Source | None) -> tuple[str, Method, Any]:
+    """Option, method and value of the highest layer, in the order of obstore within a layer."""
+    given = [name for name in ("service_account", "service_account_key") if settings.value(name)]
+    if len(given) > 1:
+        one, other = (settings[name].spelling for name in given)
+        msg = f"{one!r} and {other!r} both name a service account; give one of them"
+        raise ConflictingOptionsError(msg)
+    if static is not None:
+        return "bearer_token", Method.TOKEN, static.fetch().values["bearer_token"]
+    if settings.value("credential") is not None:
+        return "credential", Method.OBJECT, settings.value("credential")
+    if given:
+        method = Method.FILE if given[0] == "service_account" else Method.KEY
+        return given[0], method, settings.value(given[0])
+    if settings.value("token") is not None:
+        return _of_token(settings.value("token"), environ)
+    if settings.value("application_credentials"):
+        return "application_credentials", Method.FILE, settings.value("application_credentials")
+    return "application_credentials", Method.DEFAULT, None
+
+
+def _of_token(token: Any, environ: Mapping[str, str]) -> tuple[str, Method, Any]:
+    """What gcsfs takes as ``token``: a way, a file, a key, an object, or any other text as the token itself."""
+    if not isinstance(token, str):
+        return ("token", Method.KEY, token) if isinstance(token, Mapping) else ("token", Method.OBJECT, token)
+    if token == "google_default":  # noqa: S105 - a way, no token
+        named = environ.get("GOOGLE_APPLICATION_CREDENTIALS")
+        return "application_credentials", Method.FILE if named else Method.DEFAULT, named or None
+    for method in (Method.CLOUD, Method.CACHE):
+        if method.value == f'token="{token}"':
+            return "token", method, None
+    if token == "browser":  # noqa: S105 - as above
+        msg = 'token="browser" needs a browser at each start; run `gcloud auth application-default login` once instead'
+        raise OptionError(msg)
+    if token.lstrip().startswith("{"):
+        return "token", Method.KEY, token
+    path = os.path.expanduser(token)
+    if os.path.exists(path) or token.endswith(".json") or os.sep in token:
+        return "token", Method.FILE, path
+    return "token", Method.TOKEN, token
+
+
+def _installed() -> bool:
+    """Whether google-auth and the library that it speaks HTTP with can be imported."""
+    try:
+        return all(find_spec(name) is not None for name in ("google.auth", "requests"))
+    except ModuleNotFoundError:
+        return False
+
+
+def _refuse_without_sdk(settings: Settings, plan: Plan) -> None:
+    """Say what is missing where the data plane's own look-up would ignore what was asked for."""
+    asked: str | None = plan.method.value
+    if plan.target is not None:
+        asked = "target_service_account"
+    elif plan.metadata_host and settings["metadata_host"].origin < Origin.ENVIRONMENT:
+        asked = "metadata_host"
+    elif plan.method in {Method.FILE, Method.KEY, Method.DEFAULT} and plan.option in _NATIVE_TYPES:
+        kind = _peek(plan, plan.environ).get("type", "service_account")
+        asked = None if kind in _NATIVE_TYPES[plan.option] else f"a credentials file of type {kind}"
+    if asked is not None:
+        msg = f"{asked} needs google-auth to get credentials; install objfs[gcs]"
+        raise MissingExtraError(msg)
+
+
+def _peek(plan: Plan, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON that a plan starts from, or nothing."""
+    if plan.method is Method.FILE:
+        return read_info(plan.value)
+    if plan.method is Method.KEY:
+        return parse_info(plan.value, plan.description)
+    path = well_known_file(environ)
+    return read_info(path) if plan.method is Method.DEFAULT and os.path.isfile(path) else {}
+
+
+def _gcloud_folder(environ: Mapping[str, str]) -> str:
+    if environ.get("CLOUDSDK_CONFIG"):
+        return environ["CLOUDSDK_CONFIG"]
+    windows = environ.get("APPDATA") if os.name == "nt" else None
+    return os.path.join(windows or os.path.join(home(environ), ".config"), "gcloud")
+
+
+def _gcloud_project(environ: Mapping[str, str]) -> str | None:
+    """The project of gcloud's active configuration, from the files that ``gcloud config set project`` writes."""
+    folder = Path(_gcloud_folder(environ))
+    parser = configparser.RawConfigParser(strict=False)
+    try:
+        active = folder / "active_config"
+        name = active.read_text(encoding="utf-8").strip() if active.is_file() else "default"
+        parser.read(folder / "configurations" / f"config_{name}", encoding="utf-8")
+    except (OSError, UnicodeDecodeError, configparser.Error):
+        # The files are somebody else's, and a project is all we look for in them.
+        return None
+    return parser.get("core", "project", fallback=None)
+
+
+def _is_open(settings: Settings, name: str) -> bool:
+    setting = settings.get(name)
+    return setting is None or setting.value is None or setting.origin is Origin.DEFAULT
+
+
+def _host(told: str | None) -> str | None:
+    """A host, which Google writes without a scheme."""
+    return told.removeprefix("http://").rstrip("/") if told else None
+
+
+class _Holder:
+    """Names an object by its identity without touching it."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
