@@ -21,6 +21,11 @@ _TIMES: Final = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M", 
 _LONGEST_FRACTION: Final = len("2026-01-01T00:00:00.000000")
 
 
+def as_sas(value: Any) -> Any:
+    """For a row: a SAS given as pairs becomes text; text stays as it was written."""
+    return value if value is None or isinstance(value, str | bytes) else sas_text(value)
+
+
 def sas_pairs(value: Any) -> list[tuple[str, str]]:
     """Take a SAS apart into decoded names and values, in their order.
 

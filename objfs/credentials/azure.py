@@ -61,7 +61,6 @@ _MANAGED: Final = ("use_managed_identity", "object_id", "msi_resource_id", "msi_
 _PLATFORM_ENDPOINT: Final = "IDENTITY_ENDPOINT"
 # Which identity of several, in the order of the data plane; the name on the wire.
 _IDENTITIES: Final = {"msi_resource_id": "msi_res_id", "object_id": "object_id", "client_id": "client_id"}
-_CONFIG_NAMES: Final = {"msi_res_id": "resource_id", "object_id": "object_id", "client_id": "client_id"}
 # What the default chain reads by itself.
 _CHAIN_VARIABLES: Final = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "HOME", "USERPROFILE")
 
@@ -221,7 +220,7 @@ def _managed_source(settings: Settings, environ: Mapping[str, str]) -> AzureSour
     told = [identity, endpoint, header, known]
     if _own_endpoint(settings, environ) or not has_azure_identity():
         return _source(told, description, lambda: endpoint_token(endpoint, header, _on_wire(identity, header), known))
-    arguments: dict[str, Any] = {"identity_config": {_CONFIG_NAMES[name]: value for name, value in identity.items()}}
+    arguments = {"identity_config": _on_wire(identity, header if endpoint else None)}
     return _asking("ManagedIdentityCredential", arguments, HttpChoices(), description, told)
 
 

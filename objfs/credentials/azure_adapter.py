@@ -18,6 +18,8 @@ _BODY_START: Final = "objfs_body_start"
 _COPY_SOURCE: Final = "x-ms-copy-source"
 _CODE: Final = "x-ms-error-code"
 _REFUSED: Final = frozenset({401, 403})
+# Of a key that was replaced (by Azurite, always), but also of a network rule that no credentials help against.
+_DOUBTFUL: Final = "AuthorizationFailure"
 
 
 def peer_credential(refresher: Refresher | None, account_name: str | None, rejected: Collection[str]) -> Any:
@@ -55,11 +57,11 @@ def _policy_class() -> Any:
         msg = "this call needs azure-storage-blob; install objfs[azure]"
         raise MissingExtraError(msg) from error
 
-    class RefresherPolicy(SharedKeyCredentialPolicy):  # type: ignore[misc]
+    class RefresherPolicy(SharedKeyCredentialPolicy):
         """Authorizes each request with the credentials of the moment."""
 
         def __init__(self, refresher: Refresher | None, account_name: str | None, rejected: frozenset[str]) -> None:
-            super().__init__(account_name, "")
+            super().__init__(account_name, "")  # type: ignore[no-untyped-call]
             self._refresher = refresher
             self._rejected = rejected
 
@@ -92,9 +94,9 @@ def _policy_class() -> Any:
             if http.status_code not in _REFUSED or request.context.transport is None or self._refresher is None:
                 return False
             code = http.headers.get(_CODE)
-            if code is not None and code not in self._rejected:
-                return False
-            return self._refresher.reject(used, certain=code is not None)
+            if code in self._rejected:
+                return self._refresher.reject(used)
+            return code in {None, _DOUBTFUL} and self._refresher.reject(used, certain=False)
 
         def _authorize(self, request: Any, credentials: Credentials) -> None:
             """Put the credentials into the request, in place of those that an earlier attempt put there."""
@@ -105,7 +107,8 @@ def _policy_class() -> Any:
             if "token" in values:
                 http.headers["Authorization"] = f"Bearer {values['token']}"
             elif "account_key" in values:
-                SharedKeyCredentialPolicy(self.account_name, values["account_key"]).on_request(request)
+                signer: Any = SharedKeyCredentialPolicy
+                signer(self.account_name, values["account_key"]).on_request(request)
 
     return RefresherPolicy
 

@@ -118,7 +118,7 @@ def identity_token(kind: str, arguments: Mapping[str, Any], http: HttpChoices, d
         keywords = _transport(http)
         try:
             async with getattr(identity, kind)(**arguments, **keywords) as credential:
-                tried.extend(type(member).__name__ for member in getattr(credential, "credentials", ()))
+                tried.extend(map(_name_of, getattr(credential, "credentials", ())))
                 return await credential.get_token(SCOPE)
         finally:
             if "transport" in keywords:
@@ -128,14 +128,19 @@ def identity_token(kind: str, arguments: Mapping[str, Any], http: HttpChoices, d
         told = asyncio.run(ask())
     except (AzureError, ValueError, OSError) as error:
         if tried:
-            names = ", ".join(name.removesuffix("Credential") for name in tried)
-            msg = f"no Azure credentials found: {kind} tried {names}; {NOT_FOUND_HELP}"
+            msg = f"no Azure credentials found: {kind} tried {', '.join(tried)}; {NOT_FOUND_HELP}"
             raise MissingCredentialsError(msg) from error
         code = _CODE.search(str(error))
         reason = code[0] if code else str(error) if type(error) is ValueError else type(error).__name__
         msg = f"{description} was not given a token ({reason})"
         raise CredentialsError(msg) from error
     return Credentials({"token": told.token}, datetime.fromtimestamp(told.expires_on, UTC))
+
+
+def _name_of(member: Any) -> str:
+    """The name of a member of the default chain; one that lacks its configuration is there as a stand-in."""
+    name = getattr(member, "_credential_name", type(member).__name__)
+    return str(name).removesuffix("Credential")
 
 
 def _transport(http: HttpChoices) -> dict[str, Any]:

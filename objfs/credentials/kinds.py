@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from objfs.credentials import aws
-from objfs.credentials.values import Source
+from objfs.credentials import aws, azure, gcs
+from objfs.credentials.values import Credentials, Source
 from objfs.options import Settings
 
 __all__ = ["KINDS", "Kind"]
@@ -16,6 +16,11 @@ __all__ = ["KINDS", "Kind"]
 def no_file_settings(*_: Any) -> dict[str, Any]:
     """For SDKs whose files hold credentials only."""
     return {}
+
+
+def as_given(credentials: Credentials) -> Credentials:
+    """For clouds whose credentials have one form only."""
+    return credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +35,18 @@ class Kind:
         From the values of credentials to what obstore's credential provider returns, without the expiry.
     late
         What the SDK's own files say beside credentials.
+    settled
+        One complete set, in the one form that the adapters read, with the expiry that it tells itself.
     """
 
     decide: Callable[[Settings, Mapping[str, str], Source | None], Source | None]
     store_shape: Callable[[Mapping[str, str]], dict[str, Any]]
     late: Callable[[Settings, Mapping[str, str]], dict[str, Any]] = no_file_settings
+    settled: Callable[[Credentials], Credentials] = as_given
 
 
 KINDS: Final[Mapping[str, Kind]] = {
+    "azure": Kind(azure.decide, azure.store_shape, settled=azure.settled),
+    "gcs": Kind(gcs.decide, gcs.store_shape, gcs.late_settings),
     "s3": Kind(aws.decide, aws.store_shape, aws.late_settings),
 }

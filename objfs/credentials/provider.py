@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.identity import object_identity, qualified_name
+from objfs.credentials.kinds import KINDS
 from objfs.credentials.shapes import read_answer
 from objfs.credentials.values import Credentials, Source
 from objfs.errors import CredentialsError, OptionError
@@ -93,7 +94,7 @@ class ProviderSource:
         credentials, extra = read_answer(_settled(self.call), self.cloud, self.description)
         if extra:
             _log.debug("%s also returned %s; only credentials are taken", self.description, ", ".join(sorted(extra)))
-        return credentials
+        return KINDS[self.cloud.name].settled(credentials)
 
 
 def normalise_provider(provider: Any, cloud: Cloud) -> Source:
