@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from objfs.casts import CASTS
 from objfs.errors import ConflictingOptionsError, OptionError, UnknownOptionError
+from objfs.spellings import Names
+from objfs.spellings import normalise as normalise  # noqa: PLC0414 - also the name that others import from here
 
 REDACTED: Final = "***"
 
@@ -48,8 +50,8 @@ class Option:
     kind
         A key of ``objfs.casts.CASTS``.
     aliases, inverse_aliases
-        Other accepted names, in any vocabulary; ``a.b`` is the member ``b`` of the dict option ``a``. Inverse ones
-        are booleans of the opposite meaning.
+        Other accepted names, in any vocabulary; ``a.b`` is the member ``b`` of the dict option ``a``, and a name that
+        ends in ``<word>`` gives any member of one. Inverse ones are booleans of the opposite meaning.
     weak_aliases
         Names that give way to any other name of the option in the same layer, instead of contradicting it.
     readings
@@ -142,11 +144,6 @@ class Layer:
     values: Mapping[str, Any] = field(repr=False)
 
 
-def normalise(name: str) -> str:
-    """Option names are case-insensitive, and ``-`` and ``_`` are alike."""
-    return name.strip().lower().replace("-", "_")
-
-
 @dataclass(frozen=True)
 class OptionTable:
     """The rows of one cloud, with the names that are accepted and ignored.
@@ -163,7 +160,7 @@ class OptionTable:
     ignorable: tuple[str, ...] = ()
 
     @cached_property
-    def index(self) -> Mapping[str, tuple[Option, bool]]:
+    def index(self) -> Names[tuple[Option, bool]]:
         """Normalised spelling to row and inverse flag."""
         index: dict[str, tuple[Option, bool]] = {}
         for option in self.options:
@@ -175,7 +172,7 @@ class OptionTable:
         for option in self.options:
             for variable in option.env:
                 index.setdefault(normalise(variable), (option, False))
-        return index
+        return Names(index)
 
     @cached_property
     def by_name(self) -> Mapping[str, Option]:
@@ -356,6 +353,10 @@ def _entries(table: OptionTable, values: Mapping[str, Any], prefix: str) -> Iter
                 raise UnknownOptionError(_unknown(table, spelling))
             continue
         option, inverse = row
+        ending = table.index.ending(spelling)
+        if ending is not None:
+            yield option, spelling, {ending: value}, inverse
+            continue
         members = _members(value) if option.members is not None else None
         if option.members is None or members is None:
             yield option, spelling, value, inverse

@@ -391,3 +391,28 @@ def test_place_merges_mappings_and_leaves_none_out():
 def test_normalise_makes_spellings_equal(name):
     """Case, dashes and spaces around a name."""
     assert normalise(name) == "s3.path_style_access"
+
+
+OPEN = OptionTable((Option(name="sas.<host>", meaning="By host.", kind="dict", members="sas.", secret=True),))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({"sas.a.net": 1, "SAS.b-c": 2}, id="names"),
+        pytest.param({"sas.<host>": {"a.net": 1, "b-c": 2}}, id="dict"),
+        pytest.param({"sas.<host>": {"a.net": 1}, "sas.b-c": 2}, id="both"),
+    ],
+)
+def test_name_with_an_open_ending_gives_members(given):
+    """Each under the text that stands in the place of the word, as it was written."""
+    settings = translate(OPEN, [Layer(Origin.KEYWORD, given)])
+    assert settings["sas.<host>"].value == {"a.net": 1, "b-c": 2}
+    assert OPEN.index["sas.x"][0].secret
+
+
+@pytest.mark.parametrize("name", ["sas.", "sas", "xsas.a"])
+def test_name_with_an_open_ending_needs_one(name):
+    """The beginning alone is another name."""
+    with pytest.raises(UnknownOptionError):
+        translate(OPEN, [Layer(Origin.KEYWORD, {name: 1})])

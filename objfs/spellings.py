@@ -1,0 +1,53 @@
+"""Names of options: how they are compared, and names whose ending is the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def normalise(name: str) -> str:
+    """Option names are case-insensitive, and ``-`` and ``_`` are alike."""
+    return name.strip().lower().replace("-", "_")
+
+
+@dataclass(frozen=True)
+class Names(Mapping[str, T], Generic[T]):
+    """What each spelling stands for; one that ends in ``<word>`` has any text in the place of that word.
+
+    Parameters
+    ----------
+    known
+        By normalised spelling.
+    """
+
+    known: Mapping[str, T]
+
+    def __getitem__(self, spelling: str) -> T:
+        if spelling in self.known:
+            return self.known[spelling]
+        for beginning, meaning in self._open:
+            if spelling.startswith(beginning) and spelling != beginning:
+                return meaning
+        raise KeyError(spelling)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    @cached_property
+    def _open(self) -> tuple[tuple[str, T], ...]:
+        return tuple((name.partition("<")[0], meaning) for name, meaning in self.known.items() if name.endswith(">"))
+
+    def ending(self, spelling: str) -> str | None:
+        """What a spelling has in the place of ``<word>``, as it was written; None for any other spelling."""
+        text = spelling.strip()
+        if normalise(text) in self.known:
+            return None
+        return next((text[len(start) :] for start, _ in self._open if normalise(text).startswith(start)), None)
