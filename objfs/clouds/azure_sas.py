@@ -5,6 +5,7 @@ Query parameters and their meaning: https://learn.microsoft.com/rest/api/storage
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +16,7 @@ from objfs.errors import OptionError
 SIGNATURE: Final = "sig"
 EXPIRY: Final = "se"
 
+_PARAMETER: Final = re.compile(r"[a-z]{2,6}")
 # Times in a SAS are in UTC, to the day, the minute, the second or finer.
 _TIMES: Final = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 # Microseconds are the finest that a datetime holds; services write up to seven digits.
@@ -42,8 +44,9 @@ def sas_pairs(value: Any) -> list[tuple[str, str]]:
     """
     pairs = list(_given(value) if not isinstance(value, str) else _parsed(value))
     if not any(name == SIGNATURE and text for name, text in pairs):
-        names = ", ".join(name for name, _ in pairs) or "nothing"
-        msg = f"a SAS holds a signature (sig=...); got {names}"
+        # A key that was taken for a SAS would be all name: only what looks like a parameter is shown.
+        names = ", ".join(name for name, _ in pairs if _PARAMETER.fullmatch(name)) or "none"
+        msg = f"a SAS holds a signature (sig=...); parameters of the one given: {names}"
         raise OptionError(msg)
     return [(name, _once(text) if name == SIGNATURE else text) for name, text in pairs]
 
