@@ -49,7 +49,7 @@ OUTSIDE: dict[str, list[str]] = {
     "adlfs": ["sdk", "sdk_*", "sdk.*"],
     "botocore": ["credentials.*", "peers.*"],
     "aiobotocore": ["credentials.*", "peers.*"],
-    "aiohttp": ["peers.*"],
+    "aiohttp": ["credentials.*", "peers.*"],
     "google": ["credentials.*", "peers.*"],
     "azure": ["credentials.*", "peers.*"],
     "fsspec": ["sdk", "sdk_*", "peers.*", *LAYERS[4][1], *LAYERS[5][1]],
