@@ -5,6 +5,8 @@ Entra ID speaks TLS, as azure-identity insists on it; its certificate is made fo
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import ssl
 import threading
@@ -74,6 +76,23 @@ class FakeAzure:
     def used(self) -> list[str]:
         """How the requests of the blob service were authorized."""
         return [seen.credential for seen in self.blobs]
+
+
+def shared_key(seen: Seen, account: str, key: str) -> str:
+    """The header that a key makes for a request.
+
+    https://learn.microsoft.com/rest/api/storageservices/authorize-with-shared-key
+    """
+    names = "content-encoding content-language content-length content-md5 content-type date if-modified-since if-match"
+    names += " if-none-match if-unmodified-since range"
+    lines = [seen.headers.get(name, "") for name in names.split()]
+    lines[2] = "" if lines[2] == "0" else lines[2]
+    own = sorted((name, value) for name, value in seen.headers.items() if name.startswith("x-ms-"))
+    lines += [f"{name}:{value}" for name, value in own]
+    lines += [f"/{account}{seen.path}", *(f"{name}:{value}" for name, value in sorted(seen.query.items()))]
+    text = "\n".join([seen.method, *lines])
+    digest = hmac.new(base64.b64decode(key), text.encode(), "sha256").digest()
+    return f"SharedKey {account}:{base64.b64encode(digest).decode()}"
 
 
 @contextmanager
@@ -204,7 +223,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(202 if copied else 201, **facts, **copied)
         elif self.command == "DELETE":
             self._send(202)
-        elif "x-ms-range" in seen.headers or "range" in seen.headers:
-            self._send(206, BODY, "text/plain", **facts, Content_Range=f"bytes 0-{len(BODY) - 1}/{len(BODY)}")
+        elif (told := seen.headers.get("x-ms-range") or seen.headers.get("range")) is not None:
+            first, _, last = told.removeprefix("bytes=").partition("-")
+            part = BODY[int(first) : int(last or len(BODY)) + 1]
+            where = f"bytes {first}-{int(first) + len(part) - 1}/{len(BODY)}"
+            self._send(206, part, "text/plain", **facts, Content_Range=where)
         else:
             self._send(200, BODY, "text/plain", **facts)

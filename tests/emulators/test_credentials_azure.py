@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -16,15 +17,16 @@ import pytest
 
 from objfs.credentials.azure_adapter import peer_credential
 from objfs.credentials.kinds import KINDS
-from objfs.credentials.select import ANONYMOUS, credentials_for
+from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, credentials_for
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import ConflictingOptionsError, CredentialsError, MissingCredentialsError
-from tests.emulators.fakes_azure import APP_SERVICE, BODY, IMDS, LIFETIME_SECONDS, FakeAzure, serving
+from tests.emulators.fakes_azure import APP_SERVICE, BODY, IMDS, LIFETIME_SECONDS, FakeAzure, serving, shared_key
 from tests.unit.small_azure import CLOUD, REJECTED, settings_of
 
 pytest.importorskip("azure.identity.aio")
 pytest.importorskip("adlfs")
+pytest.importorskip("cryptography")
 obstore = pytest.importorskip("obstore")
 
 ACCOUNT = "account"
@@ -155,9 +157,10 @@ def test_sas_reaches_the_wire_encoded_once(machine: Machine, connect: Any, kind:
 
 
 def test_account_key_signs_each_request(machine: Machine, connect: Any) -> None:
-    """Shared key, with the name of the account."""
+    """Shared key, over the request as it arrives."""
     assert connect(account_key=KEY).read() == BODY
-    assert machine.azure.used[0].startswith("SharedKey account:")
+    (seen,) = machine.azure.blobs
+    assert seen.credential == shared_key(seen, ACCOUNT, KEY)
 
 
 def test_bearer_token_is_sent(machine: Machine, connect: Any) -> None:
@@ -489,8 +492,8 @@ def test_updated_named_key_is_used_at_once(machine: Machine, connect: Any) -> No
     credential.update(ACCOUNT, "b3RoZXIta2V5")
     plane.read()
     before, after = machine.azure.blobs
-    assert before.credential != after.credential
-    assert after.credential.startswith("SharedKey account:")
+    assert before.credential == shared_key(before, ACCOUNT, KEY)
+    assert after.credential == shared_key(after, ACCOUNT, "b3RoZXIta2V5")
 
 
 @pytest.mark.parametrize(
@@ -641,3 +644,118 @@ def test_source_of_a_copy_is_authorized_as_well(machine: Machine, connect: Any) 
     assert source.endswith("sig=a%2Bb%2Fc%3D")
     assert source.count("sig=") == 1
     assert machine.azure.used == [SIGNED]
+
+
+def native_store(machine: Machine, **config: Any) -> Any:
+    """obstore by itself, as it serves where azure-identity is not installed."""
+    given = {"account_name": ACCOUNT, "endpoint": f"{machine.azure.url}/{ACCOUNT}", **config}
+    return obstore.store.AzureStore("c", config=given, client_options={"allow_http": True})
+
+
+@pytest.mark.parametrize(
+    ("keywords", "form"),
+    [
+        pytest.param({"client_secret": "hidden"}, {"client_secret": "hidden"}, id="secret"),
+        pytest.param({"federated_token_file": "token"}, {"client_assertion": "assertion"}, id="workload"),
+    ],
+)
+def test_data_plane_asks_entra_by_itself_without_azure_identity(
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    keywords: dict[str, str],
+    form: dict[str, str],
+) -> None:
+    """With the settings under the names that it has for them."""
+    monkeypatch.setattr("objfs.credentials.azure.has_azure_identity", lambda: False)
+    (machine.home / "token").write_text("assertion")
+    given = {name: str(machine.home / value) if value == "token" else value for name, value in keywords.items()}
+    assert machine.choice(**PRINCIPAL, **given) is NATIVE_CHAIN
+    store = native_store(machine, **PRINCIPAL, **given, authority_host=machine.azure.url)
+    assert bytes(obstore.get(store, "blob").bytes()) == BODY
+    (asked,) = machine.azure.asked
+    assert asked.path == "/tenant/oauth2/v2.0/token"
+    assert {name: asked.form[name] for name in form} == form
+    assert machine.azure.used == ["Bearer ENTRA1"]
+
+
+def peer_on(machine: Machine, credential: Any) -> Any:
+    """adlfs on the fake blob service, connected in the one place where its clients come from."""
+    from adlfs import AzureBlobFileSystem
+    from azure.storage.blob.aio import BlobServiceClient
+
+    class Peer(AzureBlobFileSystem):  # type: ignore[misc]
+        def do_connect(self) -> None:
+            self.connection_string = self.account_key = self.sas_token = None
+            self.service_client = BlobServiceClient(f"{machine.azure.url}/{ACCOUNT}", credential=self.credential)
+
+    return Peer(account_name=ACCOUNT, credential=credential, anon=True, skip_instance_cache=True)
+
+
+HOSTILE = {
+    "AZURE_STORAGE_CONNECTION_STRING": f"AccountName=hostile;AccountKey={KEY}",
+    "AZURE_STORAGE_ACCOUNT_KEY": KEY,
+    "AZURE_STORAGE_SAS_TOKEN": "sig=hostile",
+    "AZURE_STORAGE_CLIENT_ID": "hostile",
+    "AZURE_STORAGE_CLIENT_SECRET": "hostile",
+    "AZURE_STORAGE_TENANT_ID": "hostile",
+}
+
+
+def test_sas_that_rotates_while_a_file_of_adlfs_is_open(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The open file goes on with the new one, and nothing of the environment gets in."""
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+    refresher = machine.choice(credential_provider=Rotating())
+    fs = peer_on(machine, peer_credential(refresher, ACCOUNT, REJECTED))
+    assert refresher.fetch_count == 0
+    with fs.open("c/blob", "rb", cache_type="none") as file:
+        assert file.read(2) == BODY[:2]
+        machine.azure.refused = {"one"}
+        assert file.read(2) == BODY[2:4]
+    assert machine.azure.used[-2:] == ["sig=one", "sig=two"]
+    assert set(machine.azure.used) == {"sig=one", "sig=two"}
+
+
+def test_anonymous_adlfs_takes_nothing_from_the_environment(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it would find a key, a SAS and a service principal."""
+    for name, value in HOSTILE.items():
+        monkeypatch.setenv(name, value)
+    fs = peer_on(machine, peer_credential(None, ACCOUNT, REJECTED))
+    assert fs.cat_file("c/blob") == BODY
+    assert set(machine.azure.used) == {"anonymous"}
+
+
+def test_failure_to_get_credentials_passes_through_adlfs(machine: Machine) -> None:
+    """As the error that says what happened."""
+
+    def broken() -> dict[str, str]:
+        msg = "the vault is sealed"
+        raise RuntimeError(msg)
+
+    fs = peer_on(machine, peer_credential(machine.choice(credential_provider=broken), ACCOUNT, REJECTED))
+    with pytest.raises(CredentialsError, match="broken") as caught:
+        fs.cat_file("c/blob")
+    assert "sealed" in str(caught.value.__cause__)
+
+
+def test_credential_shows_no_secret(machine: Machine) -> None:
+    """In its repr, which adlfs puts into messages."""
+    refresher = machine.choice(token="hidden")
+    refresher.current()
+    assert "hidden" not in repr(peer_credential(refresher, ACCOUNT, REJECTED))
+
+
+def test_program_with_open_credentials_ends_without_a_word(machine: Machine) -> None:
+    """No warning of an open connection or loop, of ours or of the caller's objects."""
+    code = f"""
+import asyncio
+from objfs.credentials.select import credentials_for
+from tests.emulators.test_credentials_azure import AsyncTokens
+from tests.unit.small_azure import CLOUD, settings_of
+options = {machine.entra(client_secret="s")!r}
+print(credentials_for(CLOUD, settings_of(**options), {{}}).current().values["token"])
+print(credentials_for(CLOUD, settings_of(credential=AsyncTokens()), {{}}).current().values["token"])
+"""
+    command = [sys.executable, "-X", "dev", "-W", "error", "-c", code]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.split(), done.stderr) == (["ENTRA1", "OBJECT1"], "")
