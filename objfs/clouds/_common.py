@@ -197,6 +197,16 @@ def proxy_address(value: Any) -> str:
     return f"{parts.get('scheme') or 'http'}://{user}{parts['host']}{port}"
 
 
+def encrypted_scheme(value: Any) -> bool:
+    """Whether pyarrow's ``scheme`` means TLS."""
+    schemes = {"https": True, "http": False}
+    try:
+        return schemes[str(value).strip().lower()]
+    except KeyError:
+        msg = "expected http or https"
+        raise ValueError(msg) from None
+
+
 def retries_of(value: Any) -> int:
     """Retries of a number of attempts, or of a retry strategy that holds one as ``max_attempts``."""
     attempts = as_float(getattr(value, "max_attempts", value))

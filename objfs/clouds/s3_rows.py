@@ -10,6 +10,7 @@ from objfs.clouds._common import (
     OBJFS_ROWS,
     RETRY_ROWS,
     client_rows,
+    encrypted_scheme,
     refined,
     retries_of,
     seconds,
@@ -47,16 +48,6 @@ def addressing(value: Any) -> bool | None:
         return styles[str(value).strip().lower()]
     except KeyError:
         msg = f"expected one of {', '.join(styles)}"
-        raise ValueError(msg) from None
-
-
-def encrypted_scheme(value: Any) -> bool:
-    """Whether pyarrow's ``scheme`` means TLS."""
-    schemes = {"https": True, "http": False}
-    try:
-        return schemes[str(value).strip().lower()]
-    except KeyError:
-        msg = "expected http or https"
         raise ValueError(msg) from None
 
 
