@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from objfs.options import OptionTable, Settings
 from objfs.types import Location, ObjectInfo
@@ -85,6 +86,9 @@ class ErrorCodes:
     rejected: frozenset[str]
 
 
+_NO_HOST: Final = re.compile(r"(?!)")
+
+
 @dataclass(frozen=True, slots=True)
 class Cloud:
     """One cloud as data.
@@ -155,6 +159,9 @@ class Cloud:
         with that of the answer, as no request for bytes takes it for a condition.
     info
         What ``info()`` says of an object as far as the data plane knows it, under the peer's keys.
+    api_hosts
+        Hosts that are the cloud's own, in lower case. An https URL at one of them that `parse_url` refuses stays
+        refused; one at any other host may be of a plain web server.
     """
 
     name: str
@@ -188,3 +195,4 @@ class Cloud:
     check_url: Callable[[Settings, str], None]
     condition: Literal["e_tag", "version"]
     info: Callable[[Location, ObjectInfo], dict[str, Any]]
+    api_hosts: re.Pattern[str] = _NO_HOST

@@ -22,7 +22,7 @@ from objfs.clouds.s3_calls import (
 from objfs.clouds.s3_request_rows import WRITE_ATTRIBUTES
 from objfs.clouds.s3_resolve import resolve
 from objfs.clouds.s3_rows import TABLE
-from objfs.clouds.s3_urls import parse_s3_url, split_s3_path, split_version, unsplit
+from objfs.clouds.s3_urls import API_HOSTS, parse_s3_url, split_s3_path, split_version, unsplit
 from objfs.urls import strip_scheme
 
 __all__ = ["S3", "WRITE_ATTRIBUTES", "write_parameters"]
@@ -83,4 +83,5 @@ S3: Final = Cloud(
     check_url=at_any_place,
     condition="e_tag",
     info=info,
+    api_hosts=API_HOSTS,
 )

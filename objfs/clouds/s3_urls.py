@@ -49,6 +49,11 @@ _R2_HOST: Final = re.compile(
     rf"(?:(?P<bucket>[^.]+)\.)?(?P<account>[0-9a-f]{{32}})(?:\.(?P<jurisdiction>{'|'.join(R2_JURISDICTIONS)}))?"
     r"\.r2\.cloudflarestorage\.com"
 )
+# Hosts of S3 and R2 but for those of static websites, which any HTTP client reads.
+API_HOSTS: Final = re.compile(
+    r"(?!(?:.+\.)?s3-website[.\-])(?:.+\.)?s3(?:[.\-].+)?\.amazonaws\.com(?:\.cn)?"
+    r"|(?:.+\.)?r2\.cloudflarestorage\.com"
+)
 _PRESIGNED_NAMES: Final = frozenset({"signature", "awsaccesskeyid", "expires"})
 
 
