@@ -58,6 +58,7 @@ NEEDS: Final[Mapping[Method, tuple[str, ...]]] = {
 STATIC: Final = {Method.BEARER_TOKEN: "token", Method.ACCESS_KEY: "account_key", Method.SAS_TOKEN: "sas_key"}
 # Any of these, given explicitly, means a managed identity; the endpoint of the environment may serve the chain, too.
 _MANAGED: Final = ("use_managed_identity", "object_id", "msi_resource_id", "msi_endpoint")
+_CHAIN: Final = "default_azure_credential_kwargs"
 _PLATFORM_ENDPOINT: Final = "IDENTITY_ENDPOINT"
 # Which identity of several, in the order of the data plane; the name on the wire.
 _IDENTITIES: Final = {"msi_resource_id": "msi_res_id", "object_id": "object_id", "client_id": "client_id"}
@@ -159,45 +160,53 @@ def chosen_method(settings: Settings, environ: Mapping[str, str]) -> Method:
     MissingCredentialsError
         An option was given explicitly without others that it needs.
     """
+    asked = _asked(settings, environ)
+    lone = _is_explicit(settings, "client_id") and not asked.keys() & {Method.WORKLOAD_IDENTITY, Method.CLIENT_SECRET}
+    if lone:
+        asked.setdefault(Method.MANAGED_IDENTITY, settings["client_id"].origin)
+    order = list(Method)
+
+    def rank(method: Method) -> tuple[Origin, Origin, int]:
+        # Of two ways to prove one client id, the one whose proof comes from the higher layer.
+        proof = settings[NEEDS[method][0]].origin if NEEDS[method] else asked[method]
+        return asked[method], proof, order.index(method)
+
+    found = min(asked, key=rank)
+    wanted = settings.get("credential_type")
+    if wanted is not None and wanted.value not in (None, "", "auto") and wanted.origin <= asked[found]:
+        found = Method(wanted.value)
+        _refuse_missing(settings, found, f"{wanted.spelling}={wanted.value}")
+    elif found is Method.MANAGED_IDENTITY and lone and _is_explicit(settings, "tenant_id"):
+        msg = "client_id and tenant_id are given without client_secret or federated_token_file; give one of the two"
+        raise MissingCredentialsError(msg)
+    elif NEEDS[found]:
+        _refuse_missing(settings, found, settings[NEEDS[found][0]].spelling)
+    return found
+
+
+def _asked(settings: Settings, environ: Mapping[str, str]) -> dict[Method, Origin]:
+    """Each method that some layer asks for, with the highest that does."""
     asked: dict[Method, Origin] = {Method.DEFAULT: Origin.DEFAULT}
     for method, needs in NEEDS.items():
-        if needs and _is_asked(settings, needs):
-            asked[method] = settings[needs[0]].origin
+        if not needs or not settings.value(needs[0]):
+            continue
+        # In the environment a half may belong to another program; given explicitly it is an error to tell.
+        if all(settings.value(name) for name in needs) or _is_explicit(settings, needs[0]):
+            asked[method] = min(settings[name].origin for name in needs if name in settings)
     for name in _MANAGED:
         if settings.value(name) and (name != "msi_endpoint" or _own_endpoint(settings, environ)):
             before = asked.get(Method.MANAGED_IDENTITY, Origin.DEFAULT)
             asked[Method.MANAGED_IDENTITY] = min(settings[name].origin, before)
-    order = list(Method)
-    found = min(asked, key=lambda method: (asked[method], order.index(method)))
-    wanted = settings.get("credential_type")
-    if wanted is not None and wanted.value not in (None, "", "auto") and wanted.origin <= asked[found]:
-        found = Method(wanted.value)
-        _refuse_missing(settings, NEEDS[found], f"{wanted.spelling}={wanted.value}")
-    elif found is Method.DEFAULT and _is_explicit(settings, "client_id"):
-        if _is_explicit(settings, "tenant_id"):
-            msg = "client_id and tenant_id are given without client_secret or federated_token_file; give one of the two"
-            raise MissingCredentialsError(msg)
-        found = Method.MANAGED_IDENTITY
-    return found
-
-
-def _is_asked(settings: Settings, needs: tuple[str, ...]) -> bool:
-    """Whether the first of the options asks for its method; it is in vain in the environment without the others."""
-    if not settings.value(needs[0]):
-        return False
-    if all(settings.value(name) for name in needs):
-        return True
-    if _is_explicit(settings, needs[0]):
-        _refuse_missing(settings, needs, settings[needs[0]].spelling)
-    return False
+    return asked
 
 
 def _is_explicit(settings: Settings, name: str) -> bool:
     return bool(settings.value(name)) and settings[name].origin < Origin.ENVIRONMENT
 
 
-def _refuse_missing(settings: Settings, needs: tuple[str, ...], asked: str) -> None:
-    missing = [name for name in needs if not settings.value(name) and name != "use_azure_cli"]
+def _refuse_missing(settings: Settings, method: Method, asked: str) -> None:
+    # The Azure CLI needs nothing but to be asked for.
+    missing = [name for name in NEEDS[method] if not settings.value(name) and name != "use_azure_cli"]
     if missing:
         msg = f"{asked} needs {' and '.join(missing)}, which is not given"
         raise MissingCredentialsError(msg)
@@ -264,7 +273,8 @@ def _default_source(settings: Settings, environ: Mapping[str, str]) -> AzureSour
         "managed_identity_client_id": client,
         "workload_identity_tenant_id": tenant,
         "authority": authority,
-        **(settings.value("default_azure_credential_kwargs") or {}),
+        **(settings.value(_CHAIN) or {}),
+        **{name.removeprefix(f"{_CHAIN}."): settings.value(name) for name in settings if name.startswith(f"{_CHAIN}.")},
     }
     arguments = {name: value for name, value in told.items() if value is not None}
     known = _chain_variables(environ)

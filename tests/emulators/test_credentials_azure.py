@@ -334,16 +334,24 @@ def test_default_chain_serves_where_nothing_is_given(machine: Machine, connect: 
     assert machine.azure.used[0].startswith("Bearer IMDS")
 
 
-def test_default_chain_takes_its_keywords(machine: Machine) -> None:
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        pytest.param({"default_azure_credential_kwargs": {"managed_identity_client_id": "mine"}}, id="dict"),
+        pytest.param({"managed_identity_client_id": "mine"}, id="keyword"),
+    ],
+)
+def test_default_chain_takes_its_keywords(machine: Machine, keywords: dict[str, Any]) -> None:
     """Those that adlfs hands on to DefaultAzureCredential."""
-    machine.fetch(default_azure_credential_kwargs={"managed_identity_client_id": "mine"})
+    machine.fetch(**keywords)
     assert machine.azure.asked[-1].query["client_id"] == "mine"
 
 
 def test_default_chain_says_what_it_tried_when_there_is_nothing(machine: Machine) -> None:
     """Never anonymous on its own; the message says what to pass."""
     excluded = {
-        f"exclude_{name}_credential": True for name in ("managed_identity", "cli", "powershell", "developer_cli")
+        f"exclude_{name}_credential": True
+        for name in ("managed_identity", "cli", "powershell", "developer_cli", "interactive_browser")
     }
     with pytest.raises(MissingCredentialsError, match="no Azure credentials found") as caught:
         machine.fetch(default_azure_credential_kwargs=excluded)

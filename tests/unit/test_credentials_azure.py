@@ -110,6 +110,38 @@ def test_credential_type_of_the_environment_gives_way_to_a_keyword() -> None:
 
 
 @pytest.mark.parametrize(
+    ("keywords", "environ", "method"),
+    [
+        pytest.param(
+            {"client_id": "c"}, {"AZURE_STORAGE_ACCOUNT_KEY": "K"}, Method.MANAGED_IDENTITY, id="client-alone"
+        ),
+        pytest.param(
+            {"client_id": "c"},
+            {"AZURE_CLIENT_SECRET": "s", "AZURE_TENANT_ID": "t", "AZURE_STORAGE_ACCOUNT_KEY": "K"},
+            Method.CLIENT_SECRET,
+            id="secret-of-the-environment",
+        ),
+        pytest.param(
+            {**PRINCIPAL, "client_secret": "s"},
+            {"AZURE_STORAGE_TOKEN": "T", "AZURE_FEDERATED_TOKEN_FILE": "/f", "AZURE_USE_AZURE_CLI": "1"},
+            Method.CLIENT_SECRET,
+            id="secret-above-a-token-file",
+        ),
+        pytest.param({"sas_token": SAS}, {"AZURE_STORAGE_ACCOUNT_KEY": "K"}, Method.SAS_TOKEN, id="sas-above-a-key"),
+        pytest.param(
+            {"use_managed_identity": True}, {"AZURE_STORAGE_TOKEN": "T"}, Method.MANAGED_IDENTITY, id="above-a-token"
+        ),
+        pytest.param({"account_key": "K"}, {"AZURE_OBJECT_ID": "o"}, Method.ACCESS_KEY, id="key-above-an-identity"),
+    ],
+)
+def test_chosen_method_is_that_of_the_highest_layer(
+    keywords: dict[str, Any], environ: dict[str, str], method: Method
+) -> None:
+    """What the environment holds never outranks what was given."""
+    assert chosen_method(settings_of(environ, **keywords), environ) is method
+
+
+@pytest.mark.parametrize(
     ("keywords", "message"),
     [
         pytest.param({"client_secret": "s", "client_id": "c"}, "client_secret needs tenant_id", id="secret"),
