@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from objfs.clouds._cloud import Cloud, StoreArguments
 from objfs.credentials.kinds import KINDS
-from objfs.credentials.rejection import code_in, is_rejection
+from objfs.credentials.rejection import code_in, verdict
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.errors import (
@@ -265,12 +265,16 @@ class Store:
             try:
                 return await request()
             except Exception as error:  # noqa: BLE001 - raised again, translated
-                refused = used is not None and not last_try and is_rejection(str(error), self._cloud.errors.rejected)
-                if refused and refresher is not None and used is not None and refresher.reject(used):
+                refused = None if used is None or last_try else self._verdict(error)
+                if refused is not None and refresher and used and refresher.reject(used, certain=refused):
                     continue
                 translated = self._translate(error, key)
                 raise translated from cause_of(translated, error)
         raise AssertionError  # the second round returns or raises
+
+    def _verdict(self, error: Exception) -> bool | None:
+        status = _STATUS.search(str(error))
+        return verdict(str(error), status and status[1], self._cloud.errors)
 
     def _translate(self, error: Exception, key: str) -> BaseException:
         url = f"{self._cloud.schemes[0]}://{self._arguments.bucket}/{key}"

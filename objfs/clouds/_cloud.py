@@ -79,11 +79,14 @@ class ErrorCodes:
         The credentials are not valid any more.
     rejected
         The credentials are not accepted, which others may be (as opposed to: they do not allow this).
+    doubtful
+        Either of both.
     """
 
     exceptions: Mapping[str, tuple[type[OSError], int]]
     expired: frozenset[str]
     rejected: frozenset[str]
+    doubtful: frozenset[str] = frozenset()
 
 
 _NO_HOST: Final = re.compile(r"(?!)")

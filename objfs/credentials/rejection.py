@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Final
+
+from objfs.clouds._cloud import ErrorCodes
 
 # The answer to a HEAD has no body; S3 gives 400 for an expired token and 403 for an unknown key.
 BARE_STATUSES: Final = frozenset({400, 403})
@@ -18,6 +19,10 @@ def code_in(text: str) -> str | None:
     return None if found is None else found[1]
 
 
-def is_rejection(text: str, codes: Collection[str]) -> bool:
-    """Whether an error text holds one of the codes by which a service refuses credentials."""
-    return code_in(text) in codes
+def verdict(text: str, status: str | None, codes: ErrorCodes) -> bool | None:
+    """True where an error text says that credentials are refused, False where it may mean that, else None."""
+    code = code_in(text)
+    if code in codes.rejected:
+        return True
+    # 401 asks for other credentials; without a code nobody can tell whether that is what is wrong.
+    return False if code in codes.doubtful or (code is None and status == "401") else None

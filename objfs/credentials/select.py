@@ -110,7 +110,8 @@ def _static(cloud: Cloud, settings: Settings) -> Credentials | None:
     names = [name for name in cloud.credential_options if name != EXPIRY and settings.value(name) not in (None, "")]
     sets = cloud.sufficient
     if any(all(name in names for name in wanted) for wanted in sets):
-        return Credentials({name: settings.value(name) for name in names}, settings.value(EXPIRY))
+        found = Credentials({name: settings.value(name) for name in names}, settings.value(EXPIRY))
+        return KINDS[cloud.name].settled(found)
     for wanted in sets:
         if any(name in names for name in wanted):
             given = [f"{settings[name].spelling} ({settings[name].origin})" for name in wanted if name in names]

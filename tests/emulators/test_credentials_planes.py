@@ -15,7 +15,7 @@ from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_
 from objfs.credentials.refresher import Refresher
 from objfs.clouds import S3
 from objfs.credentials.aws import store_shape
-from objfs.credentials.rejection import code_in, is_rejection
+from objfs.credentials.rejection import code_in, verdict
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsExpiredError
@@ -104,7 +104,7 @@ def test_obstore_signs_with_new_credentials_after_a_rejection(aws: FakeAws) -> N
     before = credentials.last
     with pytest.raises(Exception, match="ExpiredToken") as caught:
         read(store)
-    assert is_rejection(str(caught.value), S3.errors.rejected)
+    assert verdict(str(caught.value), None, S3.errors)
     assert credentials.renew(before) is True
     assert read(store) == BODY
     assert aws.signers == ["KEY1", "KEY1", "KEY2"]
@@ -116,13 +116,13 @@ def test_code_in_finds_the_code_of_an_error_body_anywhere(code: str) -> None:
     text = (
         f'Client error with status 400 Bad Request: <?xml version="1.0"?>\n<Error>\n <Code>{code}</Code></Error> after'
     )
-    assert (code_in(text), is_rejection(text, S3.errors.rejected)) == (code, True)
+    assert (code_in(text), verdict(text, None, S3.errors)) == (code, True)
 
 
 @pytest.mark.parametrize("text", ["", "403 Forbidden", "<Error><Code>AccessDenied</Code></Error>", "Code ExpiredToken"])
-def test_is_rejection_leaves_other_errors_alone(text: str) -> None:
+def test_verdict_leaves_other_errors_alone(text: str) -> None:
     """A forbidden object is no reason to fetch credentials."""
-    assert is_rejection(text, S3.errors.rejected) is False
+    assert verdict(text, None, S3.errors) is None
 
 
 async def call(session: Any, aws: FakeAws, *operations: str) -> list[Any]:
