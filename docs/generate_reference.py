@@ -1,32 +1,41 @@
-"""Write the pages of docs/reference that are made from the option rows: ``python docs/generate_reference.py``.
+"""Write the pages of docs/reference that are made from rows: ``python docs/generate_reference.py``.
 
-With ``--check`` nothing is written, and the exit code says whether the pages are current.
+Every cloud has a page of its options; one page has the URL forms of all clouds. With ``--check`` nothing is written,
+and the exit code says whether the pages are current.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from objfs.clouds import _common, s3_identity_rows, s3_request_rows, s3_rows
-from objfs.options import Option
+from objfs.clouds import CLOUDS, Cloud, _common
+from objfs.clouds._forms import UrlForm
+from objfs.options import REDACTED, Option
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 
+# Title, and the name of the rows in the cloud's module of rows; NAME_ROWS gives way to S3_NAME_ROWS there.
 GROUPS: Final = {
-    "Who you are": s3_identity_rows.IDENTITY_ROWS,
-    "Providers and planes": _common.OBJFS_ROWS,
-    "Where the service is": s3_rows.PLACE_ROWS,
-    "What is asked and stored": s3_request_rows.REQUEST_ROWS,
-    "How objects are read and written": s3_rows.BEHAVIOUR_ROWS,
-    "fsspec": _common.FRAMEWORK_ROWS,
-    "HTTP client": s3_rows.CLIENT_ROWS,
-    "Retries": s3_rows.S3_RETRY_ROWS,
-    "Dicts of s3fs": s3_rows.DICT_ROWS,
+    "Who you are": "IDENTITY_ROWS",
+    "Providers and planes": "OBJFS_ROWS",
+    "Where the service is": "PLACE_ROWS",
+    "What is asked and stored": "REQUEST_ROWS",
+    "How objects are read and written": "BEHAVIOUR_ROWS",
+    "fsspec": "FRAMEWORK_ROWS",
+    "HTTP client": "CLIENT_ROWS",
+    "Retries": "RETRY_ROWS",
+    "Dicts of {peer}": "DICT_ROWS",
 }
+
+# What people call a cloud, its containers, and the package that the class takes over from.
+TITLES: Final = {"s3": "S3", "gcs": "Google Cloud Storage", "azure": "Azure Storage"}
+BUCKETS: Final = {"s3": "bucket", "gcs": "bucket", "azure": "container"}
+PEERS: Final = {"s3": "s3fs", "gcs": "gcsfs", "azure": "adlfs"}
 
 KINDS: Final = {
     "str": "text",
@@ -40,8 +49,8 @@ KINDS: Final = {
     "object": "object",
 }
 
-INTRODUCTION: Final = """\
-# Options of S3
+OPTIONS_INTRODUCTION: Final = """\
+# Options of {title}
 
 <!-- Written by docs/generate_reference.py from objfs/clouds; change the rows there, and run it. -->
 
@@ -50,14 +59,14 @@ Each row is one option. All of its names mean the same, in any case, with `-` or
 `a.b` is the member `b` of the dict `a`.
 
 - A **secret** value is shown nowhere: not in a `repr`, a log line or an error.
-- *SDK plane*: the data plane has no word for the option; where it is set, calls go through s3fs.
+- *SDK plane*: the data plane has no word for the option; where it is set, calls go through {peer}.
 - A duration is a number of seconds, text such as `30s` or `2h 37min`, or a `timedelta`. A time is an aware `datetime`,
   ISO text, or Unix seconds or milliseconds. Yes and no may be text: `true`, `false`.
 - *not* before a name says that it means the opposite. *In its own words* are names whose value is written in another
   unit or vocabulary, as where they come from.
 """
 
-CLOSING: Final = """\
+OPTIONS_CLOSING: Final = """\
 
 ## Accepted without effect
 
@@ -65,10 +74,52 @@ These names travel in storage options and configure something else. They raise n
 
 """
 
+FORMS_INTRODUCTION: Final = """\
+# URL forms
+
+<!-- Written by docs/generate_reference.py from objfs/clouds; change the rows there, and run it. -->
+
+Each row is a form, by an example, and what `objfs.from_url` reads in it. Forms of a cloud's own schemes are for fsspec
+as well: `fsspec.open`, `pandas.read_parquet`, and so on; `https` forms fsspec gives to its HTTP filesystem.
+
+- Keys of a cloud's own schemes are never decoded; those of `https` forms are percent-decoded once.
+- An option that the URL implies is like one that is passed; where you pass another value, `ConflictingOptionsError` is
+  raised.
+- A form that is refused raises `UrlError` at `objfs.from_url`; those of other hosts than the cloud's own are opened as
+  plain web pages, without any credentials.
+"""
+
+PLAIN_FORMS: Final = """\
+
+## Local, memory and web
+
+What is no cloud's, `objfs.from_url` hands to fsspec's own filesystems, with the path that these make of it:
+
+| URL | filesystem | path |
+| --- | --- | --- |
+| `file:///dir/a%20b`, `file:/dir/a%20b`, `local:///dir/a%20b` | `LocalFileSystem` | `/dir/a%20b`, not decoded |
+| `memory://dir/key`, `memory:///dir/key` | `MemoryFileSystem` | `/dir/key` |
+| `https://example.com/dir/key?a=b`, `http://…` | `HTTPFileSystem` | the URL |
+"""
+
 
 def code(names: Iterable[str]) -> str:
     """Names as code, in one cell of a table."""
     return ", ".join(f"`{name}`" for name in names)
+
+
+def line(*cells: str) -> str:
+    """One line of a table."""
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def table(*titles: str) -> Iterator[str]:
+    """The head of a table."""
+    yield line(*titles)
+    yield line(*["---"] * len(titles))
+
+
+# -- options ---------------------------------------------------------------------------------------------------------
 
 
 def kind_of(option: Option) -> str:
@@ -89,32 +140,86 @@ def other_names(option: Option) -> str:
 
 
 def row(option: Option) -> str:
-    """One line of a table."""
+    """The line of an option."""
     meaning = f"{option.meaning} *SDK plane.*" if option.sdk_only else option.meaning
-    cells = (f"`{option.name}`", meaning, kind_of(option), other_names(option), code(option.env))
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return line(f"`{option.name}`", meaning, kind_of(option), other_names(option), code(option.env))
 
 
-def s3_page() -> Iterator[str]:
-    """The page of the options of S3, line by line."""
-    yield INTRODUCTION
-    for title, options in GROUPS.items():
+def groups_of(cloud: Cloud) -> dict[str, tuple[Option, ...]]:
+    """The rows of a cloud by title; ``ValueError`` where one would be left out."""
+    module = importlib.import_module(f"objfs.clouds.{cloud.name}_rows")
+    groups = {}
+    for title, name in GROUPS.items():
+        rows = getattr(module, f"{cloud.name.upper()}_{name}", None) or getattr(module, name, ())
+        if rows:
+            groups[title.format(peer=PEERS[cloud.name])] = rows
+    told = [option.name for rows in groups.values() for option in rows]
+    if sorted(told) != sorted(option.name for option in cloud.table.options):
+        lost = {option.name for option in cloud.table.options}.symmetric_difference(told)
+        twice = {name for name in told if told.count(name) > 1}
+        msg = f"GROUPS leaves options of {cloud.name} out, or has some twice: {sorted(lost | twice)}"
+        raise ValueError(msg)
+    return groups
+
+
+def options_page(cloud: Cloud) -> Iterator[str]:
+    """The page of the options of a cloud, line by line."""
+    yield OPTIONS_INTRODUCTION.format(title=TITLES[cloud.name], peer=PEERS[cloud.name])
+    for title, options in groups_of(cloud).items():
         yield f"\n## {title}\n"
-        yield "| option | meaning | value | other names | environment |"
-        yield "| --- | --- | --- | --- | --- |"
+        yield from table("option", "meaning", "value", "other names", "environment")
         yield from map(row, options)
-    yield CLOSING
+    yield OPTIONS_CLOSING
     for vocabulary, names in _common.IGNORABLE.items():
-        yield f"- {vocabulary}: {code(names)}"
+        ignored = [name for name in names if name in cloud.table.ignorable]
+        if ignored:
+            yield f"- {vocabulary}: {code(ignored)}"
+
+
+# -- URL forms -------------------------------------------------------------------------------------------------------
+
+
+def forms_of(cloud: Cloud) -> tuple[UrlForm, ...]:
+    """The rows of a cloud's URL forms."""
+    forms: tuple[UrlForm, ...] = importlib.import_module(f"objfs.clouds.{cloud.name}_forms").URL_FORMS
+    return forms
+
+
+def implied(cloud: Cloud, options: Mapping[str, Any]) -> str:
+    """Options that a URL implies, without secrets."""
+    rows = cloud.table.by_name
+    return code(f"{name}={REDACTED if rows[name].secret else repr(value)}" for name, value in options.items())
+
+
+def form_row(cloud: Cloud, form: UrlForm) -> str:
+    """The line of a form that is read."""
+    if form.location is None:
+        msg = f"{form.url} is refused"
+        raise ValueError(msg)
+    key = form.location.key + (f" (version {form.location.version})" if form.location.version else "")
+    return line(
+        f"`{form.url}`", form.meaning, *map(code, ([form.location.bucket], [key])), implied(cloud, form.options)
+    )
+
+
+def forms_page() -> Iterator[str]:
+    """The page of URL forms, line by line."""
+    yield FORMS_INTRODUCTION
+    for cloud in CLOUDS:
+        yield f"\n## {TITLES[cloud.name]}\n"
+        yield from table("URL", "what it is", BUCKETS[cloud.name], "key", "implied options")
+        yield from (form_row(cloud, form) for form in forms_of(cloud) if form.location is not None)
+        yield f"\n### Refused at {TITLES[cloud.name]}\n"
+        yield from table("URL", "why, and what to do")
+        yield from (line(f"`{form.url}`", form.meaning) for form in forms_of(cloud) if form.location is None)
+    yield PLAIN_FORMS.rstrip("\n")
 
 
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
-    told, known = [row for rows in GROUPS.values() for row in rows], s3_rows.ROWS
-    if sorted(row.name for row in told) != sorted(row.name for row in known):
-        msg = "GROUPS leaves options out, or has some twice; compare it with objfs.clouds.s3_rows.ROWS"
-        raise ValueError(msg)
-    return {REFERENCE / "options-s3.md": "\n".join(s3_page()) + "\n"}
+    made = {f"options-{cloud.name}.md": options_page(cloud) for cloud in CLOUDS}
+    made["url-forms.md"] = forms_page()
+    return {REFERENCE / name: "\n".join(lines) + "\n" for name, lines in made.items()}
 
 
 def main() -> int:
