@@ -196,10 +196,9 @@ def form_row(cloud: Cloud, form: UrlForm) -> str:
     if form.location is None:
         msg = f"{form.url} is refused"
         raise ValueError(msg)
-    key = form.location.key + (f" (version {form.location.version})" if form.location.version else "")
-    return line(
-        f"`{form.url}`", form.meaning, *map(code, ([form.location.bucket], [key])), implied(cloud, form.options)
-    )
+    bucket, key = (code(filter(None, [part])) for part in (form.location.bucket, form.location.key))
+    version = f" version `{form.location.version}`" if form.location.version else ""
+    return line(f"`{form.url}`", form.meaning, bucket, key + version, implied(cloud, form.options))
 
 
 def forms_page() -> Iterator[str]:

@@ -86,7 +86,7 @@ def from_url(url: str, *, prefix: str | None = None, **options: Any) -> tuple[Ab
     'a.parquet'
     """
     prefix, options = _prefix_of(prefix, options)
-    found = _parse(url)
+    found = _parse(url, options)
     if isinstance(found, UrlError):
         fs, path = _open_plain(url, options, found)
         if prefix is None:
@@ -129,17 +129,17 @@ def _scheme(url: str) -> str:
     return scheme
 
 
-def _parse(url: str) -> tuple[Cloud, ParsedUrl] | UrlError:
+def _parse(url: str, options: Mapping[str, Any]) -> tuple[Cloud, ParsedUrl] | UrlError:
     """The cloud that a URL is of and its parts; or, where fsspec's own filesystems may serve it, why it is none's."""
     scheme = _scheme(url)
     web = split_web_url(url) if scheme in _WEB else None
     for cloud in CLOUDS:
         if scheme in cloud.schemes or (web and cloud.api_hosts.fullmatch(web.host)):
-            return cloud, cloud.parse_url(url)
+            return cloud, cloud.parse_url(url, **_url_settings(cloud, options))
     refusal: UrlError | None = None
     for cloud in CLOUDS:
         try:
-            return cloud, cloud.parse_url(url)
+            return cloud, cloud.parse_url(url, **_url_settings(cloud, options))
         except UrlError as error:
             # What a cloud says of its dialects (s3+ddb) helps more than what it says of others' URLs.
             if refusal is None or scheme.startswith(cloud.schemes):
@@ -151,6 +151,16 @@ def _parse(url: str) -> tuple[Cloud, ParsedUrl] | UrlError:
     known = ", ".join([name for cloud in CLOUDS for name in cloud.schemes] + list(PLAIN))
     msg = f"{redact_url(url)} has a scheme that is not known here; known are {known}"
     raise UrlError(msg)
+
+
+def _url_settings(cloud: Cloud, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without which some of the cloud's URLs cannot be told from others."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        row = cloud.table.index.get(normalise(name))
+        if row is not None and row[0].name in cloud.url_settings and value is not None:
+            found[row[0].name] = row[0].cast(value, spelling=name)
+    return found
 
 
 def _open_plain(url: str, options: Mapping[str, Any], refusal: UrlError) -> tuple[AbstractFileSystem, str]:

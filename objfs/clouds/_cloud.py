@@ -165,6 +165,8 @@ class Cloud:
     api_hosts
         Hosts that are the cloud's own, in lower case. An https URL at one of them that `parse_url` refuses stays
         refused; one at any other host may be of a plain web server.
+    url_settings
+        Options that `parse_url` takes by keyword, as they say which hosts are the cloud's besides.
     """
 
     name: str
@@ -175,7 +177,7 @@ class Cloud:
     positional: tuple[str, ...]
     strip: Callable[[str], str]
     split: Callable[[str], Location]
-    parse_url: Callable[[str], ParsedUrl]
+    parse_url: Callable[..., ParsedUrl]
     resolve: Callable[[Settings], Settings]
     store_arguments: Callable[[Settings, str], StoreArguments]
     native_config: Callable[[Settings], dict[str, Any]]
@@ -199,3 +201,4 @@ class Cloud:
     condition: Literal["e_tag", "version"]
     info: Callable[[Location, ObjectInfo], dict[str, Any]]
     api_hosts: re.Pattern[str] = _NO_HOST
+    url_settings: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from objfs.clouds.gcs_calls import DATA_KEYWORDS, ERRORS, PARTS, READ_KEYWORDS, 
 from objfs.clouds.gcs_resolve import resolve
 from objfs.clouds.gcs_rows import TABLE
 from objfs.clouds.gcs_urls import (
+    API_HOSTS,
     GCS_SCHEMES,
     at_any_place,
     parse_gcs_url,
@@ -72,4 +73,6 @@ GCS: Final = Cloud(
     check_url=at_any_place,
     condition="version",
     info=info,
+    api_hosts=API_HOSTS,
+    url_settings=("universe_domain",),
 )

@@ -33,6 +33,12 @@ _JSON_PATH: Final = re.compile(
     r"/(?:(?P<kind>download|upload)/)?storage/v1/b(?:/(?P<bucket>[^/]+)(?:/o(?:/(?P<key>.+))?)?)?/?", re.DOTALL
 )
 
+# All of these, and what one may take for them.
+API_HOSTS: Final = re.compile(
+    r"(?:.+\.)?(?:storage|commondatastorage)(?:\.[a-z0-9\-]+)*\.googleapis\.com|storage\.cloud\.google\.com"
+    r"|www\.googleapis\.com"
+)
+
 _SIGNED: Final = frozenset({"signature", "googleaccessid", "expires", "awsaccesskeyid"})
 _SECRETS: Final = frozenset({"access_token", "key", "upload_id", "oauth_token"})
 # What says how an answer looks like, not what is asked for.
