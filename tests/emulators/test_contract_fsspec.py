@@ -1,4 +1,4 @@
-"""fsspec's own contract for filesystems, on both planes."""
+"""fsspec's own contract for filesystems, on every cloud and both planes."""
 
 from __future__ import annotations
 
@@ -7,33 +7,21 @@ import uuid
 import pytest
 from fsspec.tests import abstract
 
-from objfs import S3FileSystem
-from tests.servers import remove_bucket
-
 pytest.importorskip("s3fs")
 
 
-@pytest.fixture(scope="module")
-def shared_bucket(moto_server, observer):
-    """One bucket for all of these small tests; each has a folder of its own in it."""
-    client, name = observer(moto_server), f"contract-{uuid.uuid4().hex[:8]}"
-    client.create_bucket(Bucket=name)
-    yield name
-    remove_bucket(client, name)
-
-
-class S3Fixtures(abstract.AbstractFixtures):
+class CloudFixtures(abstract.AbstractFixtures):
     """What the suites have to know about an object store; the subclasses name the engine."""
 
     engine = "auto"
 
     @pytest.fixture
-    def fs(self, moto_server):
-        return S3FileSystem(**moto_server.options, engine=self.engine)
+    def fs(self, cloud):
+        return cloud.fs(self.engine)
 
     @pytest.fixture
-    def fs_path(self, shared_bucket):
-        return f"{shared_bucket}/{uuid.uuid4().hex[:8]}"
+    def fs_path(self, cloud):
+        return cloud.path(uuid.uuid4().hex[:8])
 
     @pytest.fixture
     def fs_join(self):
@@ -45,54 +33,54 @@ class S3Fixtures(abstract.AbstractFixtures):
         return False
 
 
-class TestCopy(S3Fixtures, abstract.AbstractCopyTests):
-    """Bytes by obstore, names by s3fs."""
+class TestCopy(CloudFixtures, abstract.AbstractCopyTests):
+    """Bytes by obstore, names by the SDK."""
 
 
-class TestGet(S3Fixtures, abstract.AbstractGetTests):
-    """Bytes by obstore, names by s3fs."""
+class TestGet(CloudFixtures, abstract.AbstractGetTests):
+    """Bytes by obstore, names by the SDK."""
 
 
-class TestPut(S3Fixtures, abstract.AbstractPutTests):
-    """Bytes by obstore, names by s3fs."""
+class TestPut(CloudFixtures, abstract.AbstractPutTests):
+    """Bytes by obstore, names by the SDK."""
 
 
-class TestOpen(S3Fixtures, abstract.AbstractOpenTests):
-    """Bytes by obstore, names by s3fs."""
+class TestOpen(CloudFixtures, abstract.AbstractOpenTests):
+    """Bytes by obstore, names by the SDK."""
 
 
-class TestPipe(S3Fixtures, abstract.AbstractPipeTests):
-    """Bytes by obstore, names by s3fs."""
+class TestPipe(CloudFixtures, abstract.AbstractPipeTests):
+    """Bytes by obstore, names by the SDK."""
 
 
 class TestCopySdk(TestCopy):
-    """All by s3fs; what a pattern expands to is decided before any byte moves, and tested above."""
+    """All by the SDK; what a pattern expands to is decided before any byte moves, and tested above."""
 
     engine = "sdk"
     test_copy_glob_edge_cases = None
 
 
 class TestGetSdk(TestGet):
-    """All by s3fs; what a pattern expands to is decided before any byte moves, and tested above."""
+    """All by the SDK; what a pattern expands to is decided before any byte moves, and tested above."""
 
     engine = "sdk"
     test_get_glob_edge_cases = None
 
 
 class TestPutSdk(TestPut):
-    """All by s3fs; what a pattern expands to is decided before any byte moves, and tested above."""
+    """All by the SDK; what a pattern expands to is decided before any byte moves, and tested above."""
 
     engine = "sdk"
     test_put_glob_edge_cases = None
 
 
 class TestOpenSdk(TestOpen):
-    """All by s3fs."""
+    """All by the SDK."""
 
     engine = "sdk"
 
 
 class TestPipeSdk(TestPipe):
-    """All by s3fs."""
+    """All by the SDK."""
 
     engine = "sdk"
