@@ -221,7 +221,8 @@ def _neutral(settings: Settings) -> dict[str, str]:
 
 def _native_name(chosen: Setting) -> str:
     """obstore's word for a file: only application credentials may be those of a user, as gcsfs's token may."""
-    return "application_credentials" if chosen.spelling == "token" else chosen.option.name
+    name = chosen.option.name
+    return "application_credentials" if (name, chosen.spelling) == ("service_account", "token") else name
 
 
 def _billing(settings: Settings) -> dict[str, str]:
