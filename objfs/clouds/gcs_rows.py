@@ -45,7 +45,10 @@ _ENDPOINT_NAMES: Final = (
 
 def endpoint(value: Any) -> Any:
     """An endpoint as it is compared with others: without a slash at its end."""
-    return value.strip().rstrip("/") or None if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    text = value.strip()
+    return (text if text.endswith("://") else text.rstrip("/")) or None
 
 
 def emulator(value: Any) -> Any:

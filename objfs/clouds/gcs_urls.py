@@ -25,7 +25,7 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 # Hosts that name the bucket in the path (https://cloud.google.com/storage/docs/request-endpoints); the second group
 # are regional endpoints. Any other label before the API's host is a bucket.
 _KEPT_HOST: Final = re.compile(r"storage\.(?:mtls|[a-z0-9\-]+\.rep)\.googleapis\.com")
-_API_HOSTS: Final = frozenset({API_HOST, "commondatastorage.googleapis.com"})
+_PATH_HOSTS: Final = frozenset({API_HOST, "commondatastorage.googleapis.com"})
 _BUCKET_HOST: Final = re.compile(r"(?P<bucket>.+)\.(?:storage|commondatastorage)\.googleapis\.com")
 _BROWSER_HOST: Final = "storage.cloud.google.com"
 _JSON_HOST: Final = "www.googleapis.com"
@@ -186,7 +186,7 @@ def _server(web: WebUrl, universe_domain: str | None) -> tuple[str, str | None]:
     """Endpoint of the API that a host means, and the bucket where the host names it."""
     if web.port is not None:
         raise _unknown_host(web)
-    if web.host in _API_HOSTS or web.host in (_BROWSER_HOST, _JSON_HOST):
+    if web.host in _PATH_HOSTS or web.host in (_BROWSER_HOST, _JSON_HOST):
         return f"https://{API_HOST}", None
     if _KEPT_HOST.fullmatch(web.host):
         return f"https://{web.host}", None
