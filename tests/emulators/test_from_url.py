@@ -146,17 +146,17 @@ def file_kind(request: pytest.FixtureRequest) -> Kind:
     return Kind("file", lambda key: f"{root.as_uri()}/{key}".rstrip("/"), above, put, {"auto_mkdir": True})
 
 
-def s3_kind(request: pytest.FixtureRequest) -> Kind:
-    server, bucket = request.getfixturevalue("moto_server"), request.getfixturevalue("bucket")
-    client = request.getfixturevalue("observer")(server)
+def cloud_kind(request: pytest.FixtureRequest) -> Kind:
+    cloud = request.getfixturevalue(f"{request.param}_cloud")
 
     def put(key: str, data: bytes) -> None:
-        client.put_object(Bucket=bucket, Key=f"lake/{key}", Body=data)
+        cloud.raw.put(f"lake/{key}", data)
 
-    return Kind("s3", lambda key: f"s3://{bucket}/lake/{key}".rstrip("/"), "lake", put, server.options)
+    return Kind(cloud.name, lambda key: cloud.url(f"lake/{key}").rstrip("/"), "lake", put, cloud.options)
 
 
-KINDS = {"s3": s3_kind, "file": file_kind, "memory": memory_kind, "http": http_kind}
+# A cloud that joins CLASSES joins these tests.
+KINDS = {**dict.fromkeys(CLASSES, cloud_kind), "file": file_kind, "memory": memory_kind, "http": http_kind}
 
 
 @pytest.fixture(params=[*KINDS])
@@ -165,17 +165,16 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return KINDS[request.param](request)
 
 
-@pytest.fixture
-def writable(kind: Kind) -> Kind:
+@pytest.fixture(params=[name for name in KINDS if name != "http"])
+def writable(request: pytest.FixtureRequest) -> Kind:
     """Each kind of store that takes writes."""
-    if not kind.writes:
-        pytest.skip(f"{kind.name} is read only")
-    return kind
+    return KINDS[request.param](request)
 
 
-def test_kinds_hold_every_cloud_that_opens():
-    """A cloud that joins CLASSES joins these tests."""
-    assert set(CLASSES) <= set(KINDS)
+@pytest.fixture(params=[*CLASSES])
+def objects(request: pytest.FixtureRequest) -> Kind:
+    """Each object store, whose keys are opaque."""
+    return KINDS[request.param](request)
 
 
 # -- without a prefix ------------------------------------------------------------------------------------------------
@@ -391,7 +390,8 @@ def test_prefix_is_not_left_through_dots(kind, path):
     kind.put("secret.bin", b"secret")
     kind.put("dir/a.bin", b"1")
     fs, _ = kind.open("dir")
-    with pytest.raises(FileNotFoundError if kind.name in CLASSES else UrlError):
+    # Azure's client would resolve the dots, so objfs refuses such keys there.
+    with pytest.raises((FileNotFoundError, ValueError) if kind.name in CLASSES else UrlError):
         fs.cat_file(path)
 
 
@@ -402,17 +402,14 @@ def test_prefix_refuses_dots_where_they_climb(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["d/", "a//b", "?x=1#y", "100%25", " a ", "é", "dir://x", "/lead"])
-def test_prefix_keeps_keys_of_object_stores_as_they_are(kind, key):
+def test_prefix_keeps_keys_of_object_stores_as_they_are(objects, key):
     """fsspec's own DirFileSystem would cut a slash off, and so read another object."""
-    if kind.name not in CLASSES:
-        pytest.skip("names of files and pages are not opaque")
-    fs, _ = kind.open("odd")
+    fs, _ = objects.open("odd")
     fs.pipe_file(key, b"odd")
-    kind.put(f"odd/{key.rstrip('/')}x", b"other")
+    objects.put(f"odd/{key.rstrip('/')}x", b"other")
     assert fs.cat_file(key) == b"odd"
-    whole, _ = objfs.from_url(kind.url(""), **kind.options)
-    bucket = kind.url("").partition("://")[2].removesuffix(f"/{kind.above}")
-    assert whole.cat_file(f"{bucket}/{kind.prefix('odd')}/{key}") == b"odd"
+    whole, place = objfs.from_url(objects.url(""), **objects.options)
+    assert whole.cat_file(f"{place}/odd/{key}") == b"odd"
 
 
 def test_prefix_works_in_coroutines(kind):
@@ -453,17 +450,15 @@ def test_from_url_without_a_prefix_works_in_coroutines(kind):
     assert asyncio.run(read()) == BODY
 
 
-def test_prefix_comes_from_a_configuration_of_object_store(kind):
+def test_prefix_comes_from_a_configuration_of_object_store(objects):
     """``config={"prefix": ...}``, beside a keyword that agrees; a keyword that does not is refused."""
-    if kind.name not in CLASSES:
-        pytest.skip("options of a cloud")
-    kind.put("dir/a.bin", BODY)
-    more = {**kind.options, "config": {"PREFIX": kind.prefix("dir") + "/"}}
-    fs, path = objfs.from_url(kind.url("dir/a.bin"), **more)
+    objects.put("dir/a.bin", BODY)
+    more = {**objects.options, "config": {"PREFIX": objects.prefix("dir") + "/"}}
+    fs, path = objfs.from_url(objects.url("dir/a.bin"), **more)
     assert (path, fs.cat_file(path)) == ("a.bin", BODY)
-    assert objfs.from_url(kind.url("dir/a.bin"), prefix=kind.prefix("dir"), **more)[1] == "a.bin"
+    assert objfs.from_url(objects.url("dir/a.bin"), prefix=objects.prefix("dir"), **more)[1] == "a.bin"
     with pytest.raises(ConflictingOptionsError, match="'other'"):
-        objfs.from_url(kind.url("dir/a.bin"), prefix="other", **more)
+        objfs.from_url(objects.url("dir/a.bin"), prefix="other", **more)
 
 
 def test_prefix_keeps_the_version_that_a_url_names(moto_server, make_bucket, observer):
