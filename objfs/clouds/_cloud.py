@@ -167,6 +167,8 @@ class Cloud:
         refused; one at any other host may be of a plain web server.
     url_settings
         Options that `parse_url` takes by keyword, as they say which hosts are the cloud's besides.
+    answers
+        Names that mean another option in a provider's answer, which holds credentials only, than among options.
     """
 
     name: str
@@ -202,3 +204,4 @@ class Cloud:
     info: Callable[[Location, ObjectInfo], dict[str, Any]]
     api_hosts: re.Pattern[str] = _NO_HOST
     url_settings: tuple[str, ...] = ()
+    answers: Mapping[str, str] = field(default_factory=dict)

@@ -75,4 +75,6 @@ GCS: Final = Cloud(
     info=info,
     api_hosts=API_HOSTS,
     url_settings=("universe_domain",),
+    # gcsfs's option may be many things; obstore's and polars's credentials hold an access token under this name.
+    answers={"token": "bearer_token"},
 )

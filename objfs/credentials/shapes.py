@@ -104,7 +104,7 @@ def _flat(mapping: Mapping[str, Any], cloud: Cloud, name: str) -> Iterator[tuple
         elif isinstance(value, Mapping) and plain not in cloud.table.index:
             yield from ((f"{key}.{member}", inner) for member, inner in value.items() if inner is not None)
         else:
-            yield key, value
+            yield cloud.answers.get(plain, key), value
 
 
 def _only_entry(listed: Any, name: str) -> Mapping[str, Any]:

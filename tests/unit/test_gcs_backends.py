@@ -13,6 +13,8 @@ import pytest
 
 from objfs.clouds.gcs import GCS
 from objfs.clouds.gcs_backends import NO_ACCOUNT, NO_ACCOUNT_FILE, at_google
+from objfs.credentials.shapes import read_answer
+from objfs.credentials.values import Credentials
 from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
 from objfs.options import Layer, Origin, environment_layer, translate
 from objfs.types import Location, ObjectInfo
@@ -200,6 +202,41 @@ def test_store_arguments_name_certificate_files_by_path():
     """Reading files is not for pure code."""
     client = GCS.store_arguments(resolved(root_certificate="/ca.pem"), "b").client_options
     assert client["root_certificate"] == Path("/ca.pem")
+
+
+# -- what a provider answers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"token": "T", "expires_at": datetime(2030, 3, 17, 17, 46, 40, tzinfo=UTC)}, id="obstore"),
+        pytest.param({"bearer_token": "T", "expires_at_millis": "1900000000000"}, id="lance"),
+        pytest.param({"GOOGLE_BEARER_TOKEN": "T", "expires_at_millis": 1900000000000}, id="environment-style"),
+        pytest.param(({"bearer_token": "T"}, 1900000000), id="polars"),
+        pytest.param(({"token": "T"}, 1900000000), id="polars-token"),
+        pytest.param(
+            {"gcp_oauth_token": {"oauth_token": "T"}, "expiration_time": 1900000000000, "url": "gs://b"}, id="unity"
+        ),
+        pytest.param({"gcs.oauth2.token": "T", "gcs.oauth2.token-expires-at": "1900000000000"}, id="iceberg"),
+        pytest.param(
+            {
+                "storage-credentials": [
+                    {
+                        "prefix": "gs://b",
+                        "config": {"gcs.oauth2.token": "T", "gcs.oauth2.token-expires-at": "1900000000000"},
+                    }
+                ]
+            },
+            id="iceberg-rest",
+        ),
+    ],
+)
+def test_answer_of_a_provider_is_read_in_every_shape(answer):
+    """A token and when it expires."""
+    credentials, rest = read_answer(answer, GCS, "the provider")
+    assert credentials == Credentials({"bearer_token": "T"}, datetime(2030, 3, 17, 17, 46, 40, tzinfo=UTC))
+    assert rest == {}
 
 
 # -- who pays ------------------------------------------------------------------------------------------------------
