@@ -6,7 +6,7 @@ import asyncio
 import errno
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from fsspec.asyn import AsyncFileSystem, async_methods, get_loop
 from fsspec.exceptions import FSTimeoutError
@@ -32,11 +32,13 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
     connection: Connection
     # The twins below are made once for the class; fsspec would make its own for each instance.
     mirror_sync_methods = False
+    # Coroutines that only this cloud has, and that have a blocking twin too.
+    more_verbs: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give every verb a blocking twin that Ctrl-C ends: fsspec's own leaves the coroutine running behind it."""
         super().__init_subclass__(**kwargs)
-        for name in {*async_methods, *dir(AsyncFileSystem), *_MORE_VERBS}:
+        for name in {*async_methods, *dir(AsyncFileSystem), *_MORE_VERBS, *cls.more_verbs}:
             twin = name[1:]
             if not name.startswith("_") or name.startswith("__"):
                 continue

@@ -53,7 +53,7 @@ class RemovalVerbs(NamespaceVerbs):
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Create a bucket; with ``exist_ok`` one that exists is no error."""
         try:
-            await self._mkdir(path)
+            await self._mkdir(path, create_parents=True)
         except FileExistsError:
             if not exist_ok:
                 raise

@@ -143,7 +143,7 @@ class SdkPlane:
         self._cloud = cloud
         self.adapter = adapter
         self.setup = setup
-        self._dircache = dircache
+        self.dircache = dircache
         self._lock = threading.Lock()
         self._instances: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
         self._pid = os.getpid()
@@ -175,8 +175,8 @@ class SdkPlane:
     def _build(self, loop: asyncio.AbstractEventLoop, *, own_loop: bool) -> Any:
         own = {"asynchronous": not own_loop, "loop": loop if own_loop else None}
         instance = self.adapter.build(self.peer, self.setup, own)
-        if self._dircache is not None:
-            instance.dircache = self._dircache
+        if self.dircache is not None:
+            instance.dircache = self.dircache
         instance.objfs_opening = asyncio.Lock()
         return instance
 
@@ -189,7 +189,7 @@ class SdkPlane:
                 await self.adapter.open_here(instance)
         return instance
 
-    async def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    async def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """Await a coroutine of the peer's instance for the running loop, with its errors turned into ours."""
         try:
             return await getattr(await self._opened_here(), name)(*args, **kwargs)

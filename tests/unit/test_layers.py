@@ -50,6 +50,8 @@ OUTSIDE: dict[str, list[str]] = {
     "botocore": ["credentials.*", "peers.*"],
     "aiobotocore": ["credentials.*", "peers.*"],
     "aiohttp": ["credentials.*", "peers.*"],
+    "yarl": ["peers.*"],
+    "google_crc32c": ["peers.*"],
     "google": ["credentials.*", "peers.*"],
     "azure": ["credentials.*", "peers.*"],
     "fsspec": ["sdk", "sdk_*", "peers.*", *LAYERS[4][1], *LAYERS[5][1]],

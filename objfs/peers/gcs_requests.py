@@ -1,0 +1,301 @@
+"""One way to the server for gcsfs: its sessions, its retries and its errors, as the rest of objfs has them.
+
+gcsfs's own prints a traceback for every answer that it does not retry, asks for another token only where the server
+words its refusal in one way, and leaves its session to the garbage collector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import errno
+import io
+import json as json_module
+import os
+import random
+import ssl
+import tempfile
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from fsspec.asyn import get_loop
+
+from objfs.concurrency import close_with_loop
+from objfs.credentials.google_adapter import sending
+from objfs.errors import CredentialsError, CredentialsExpiredError, PreconditionFailedError, ThrottledError
+from objfs.sdk import PeerSetup, of_transport
+
+# https://cloud.google.com/storage/docs/retry-strategy#idempotency-operations
+RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
+_FIRST_PAUSE_SECONDS: Final = 0.5
+_LONGEST_PAUSE_SECONDS: Final = 32.0
+_CONNECT_SECONDS: Final = 30.0
+_READ_SECONDS: Final = 60.0
+_CLOSING_SECONDS: Final = 1.0
+
+# What an answer's status is to a user of fsspec; others are an OSError with EIO.
+_STATUSES: Final[Mapping[int, tuple[type[OSError], int]]] = {
+    400: (OSError, errno.EINVAL),
+    401: (CredentialsExpiredError, errno.EACCES),
+    403: (PermissionError, errno.EACCES),
+    404: (FileNotFoundError, errno.ENOENT),
+    405: (OSError, errno.EPERM),
+    408: (TimeoutError, errno.ETIMEDOUT),
+    409: (OSError, errno.EBUSY),
+    410: (FileNotFoundError, errno.ENOENT),
+    412: (PreconditionFailedError, errno.EINVAL),
+    413: (OSError, errno.EMSGSIZE),
+    416: (OSError, errno.EINVAL),
+    429: (ThrottledError, errno.EBUSY),
+    500: (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
+    501: (OSError, errno.ENOSYS),
+    503: (ThrottledError, errno.EBUSY),
+    504: (TimeoutError, errno.ETIMEDOUT),
+}
+
+_sessions: weakref.WeakSet[Any] = weakref.WeakSet()
+# Connections of a parent process: a forked child must neither use nor close them.
+_abandoned: list[Any] = []
+
+
+def refusal(status: int, contents: bytes, subject: str | None, *, signed: bool = True) -> OSError:
+    """The exception for an answer of the server; ``code`` is its HTTP status.
+
+    Parameters
+    ----------
+    status, contents
+        Of the answer.
+    subject
+        Object or bucket that was asked for.
+    signed
+        Whether the request carried credentials.
+    """
+    kind, number = _STATUSES.get(status, (OSError, errno.EIO))
+    if kind is CredentialsExpiredError and not signed:
+        kind = PermissionError
+    said = _message(contents) or os.strerror(number)
+    error = kind(number, f"{said} (HTTP status {status})", subject)
+    error.code = status  # type: ignore[attr-defined]
+    return error
+
+
+def endpoint_of(setup: PeerSetup) -> str:
+    """The server that an instance of gcsfs asks."""
+    endpoint: str = setup.keywords["endpoint_url"]
+    return endpoint
+
+
+def plain_class(peer: type[Any]) -> type[Any]:
+    """gcsfs's class without the look-up, over gRPC, of what kind a bucket is: no emulator answers that."""
+    return next(cls for cls in peer.__mro__ if cls.__module__ == "gcsfs.core")
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status that an exception was made of."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, int) else None
+
+
+def _message(contents: bytes) -> str:
+    text = contents.decode("utf-8", errors="replace").strip()
+    with contextlib.suppress(ValueError, AttributeError, TypeError):
+        error = json_module.loads(text)["error"]
+        return str(error.get("message", "") if isinstance(error, dict) else error).strip()
+    return text.splitlines()[0][:200] if text else ""
+
+
+async def set_session(self: Any) -> Any:
+    """The client session of an instance, made on its loop and closed with the loop, the instance or the process."""
+    if self._session is None:
+        import aiohttp
+
+        keywords = session_keywords(self.session_kwargs, certificate=self._use_client_cert)
+        self._session = session = aiohttp.ClientSession(**keywords)
+        _sessions.add(session)
+        if self.asynchronous:
+            await close_with_loop(self, session.close)
+        else:
+            weakref.finalize(self, _close_soon, asyncio.get_running_loop(), session).atexit = False
+    return self._session
+
+
+def session_keywords(given: Mapping[str, Any], *, certificate: bool) -> dict[str, Any]:
+    """Keywords of aiohttp's session: members of a time-out and of a connector become such.
+
+    Parameters
+    ----------
+    given
+        As the settings have them.
+    certificate
+        Whether to show the certificate of this machine, as google-auth finds it.
+    """
+    import aiohttp
+
+    keywords = dict(given)
+    times = keywords.get("timeout")
+    if times is None or isinstance(times, Mapping):
+        members = {"total": None, "sock_connect": _CONNECT_SECONDS, "sock_read": _READ_SECONDS, **(times or {})}
+        keywords["timeout"] = aiohttp.ClientTimeout(**members)
+    how = keywords.get("connector")
+    if isinstance(how, Mapping) or (how is None and certificate):
+        members = dict(how or {})
+        authority = members.get("ssl")
+        if certificate or isinstance(authority, Mapping):
+            told = authority if isinstance(authority, Mapping) else {}
+            members["ssl"] = _ssl_context(told, check=authority is not False, certificate=certificate)
+        keywords["connector"] = aiohttp.TCPConnector(**members)
+    return keywords
+
+
+def _ssl_context(authority: Mapping[str, str], *, check: bool, certificate: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(**authority)  # type: ignore[arg-type]
+    if not check:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if certificate:
+        from google.auth.transport import mtls
+
+        shown, key = mtls.default_client_cert_source()()
+        with tempfile.TemporaryDirectory() as folder:
+            # OpenSSL reads files only.
+            paths = [Path(folder) / name for name in ("certificate.pem", "key.pem")]
+            for path, text in zip(paths, (shown, key), strict=True):
+                path.write_bytes(text)
+            context.load_cert_chain(paths[0], paths[1])
+    return context
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, session: Any) -> None:
+    if not session.closed and loop.is_running():
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(lambda: loop.create_task(session.close()))
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what fsspec's loop holds, which nobody ends."""
+    loop = get_loop()
+    for session in list(_sessions):
+        if not session.closed and session._loop is loop and loop.is_running():  # noqa: SLF001 - not told otherwise
+            with contextlib.suppress(Exception):
+                asyncio.run_coroutine_threadsafe(session.close(), loop).result(_CLOSING_SECONDS)
+
+
+def _abandon_in_child() -> None:
+    for session in list(_sessions):
+        connector = session.connector
+        if connector is not None:
+            session.detach()
+            # Closing would take the parent's sockets out of the selector that both processes share.
+            connector._closed = True  # noqa: SLF001 - there is no other way to say so
+            _abandoned.append(connector)
+    _sessions.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_in_child)
+
+
+async def request(
+    self: Any,
+    method: str,
+    path: str,
+    *args: str,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    data: Any = None,
+    cache_type: str | None = None,  # noqa: ARG001 - gcsfs counts its own caches by the name of its client
+    cache_source: str | None = None,  # noqa: ARG001 - as above
+    raw: bool = False,
+    subject: str | None = None,
+    **parameters: Any,
+) -> tuple[int, Any, Any, bytes]:
+    """Ask the server, again where an answer says that it may help; takes and gives what gcsfs's ``_request`` does."""
+    if subject is None and args:
+        subject = "/".join(args[:2])
+    attempts = self.objfs_attempts
+    for attempt in range(1, attempts + 1):
+        try:
+            return await once(
+                self, method, path, *args, headers=headers, json=json, data=data, subject=subject, raw=raw, **parameters
+            )
+        except OSError as error:
+            if attempt == attempts or not may_help(error):
+                raise
+        await pause(attempt)
+    raise AssertionError  # the last round returns or raises
+
+
+def may_help(error: OSError) -> bool:
+    """Whether the same request may be answered otherwise: the server is busy, or the connection broke."""
+    status = status_of(error)
+    if status is None:
+        return not isinstance(error, CredentialsError)
+    return status in RETRIED
+
+
+async def pause(attempt: int) -> None:
+    """Wait, longer after each attempt."""
+    longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+    await asyncio.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
+
+
+async def once(
+    self: Any,
+    method: str,
+    path: str,
+    *args: str,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    data: Any = None,
+    subject: str | None = None,
+    raw: bool = False,
+    **parameters: Any,
+) -> tuple[int, Any, Any, bytes]:
+    """One request, and one more with other credentials where these are refused.
+
+    With ``raw`` the bytes of an object that is stored compressed come as they are stored
+    (https://cloud.google.com/storage/docs/transcoding).
+    """
+    import aiohttp
+    from yarl import URL
+
+    session = await self._set_session()
+    refresher = self.objfs_refresher
+    options: dict[str, Any] = {} if self.requests_timeout is None else {"timeout": _timeout(self.requests_timeout)}
+    sent = {**(headers or {}), "Accept-Encoding": "gzip"} if raw else headers
+
+    async def send() -> tuple[int, Any, Any, bytes]:
+        # A file is sent in pieces, bytes at once; aiohttp closes what it has sent.
+        body = io.BytesIO(data) if isinstance(data, bytes | bytearray | memoryview) else data
+        async with session.request(
+            method=method,
+            url=URL(self._format_path(path, args), encoded=True),
+            params=self._get_params(parameters),
+            json=json,
+            data=body,
+            headers=self._get_headers(sent),
+            # 308 is the answer to a part of an upload.
+            allow_redirects=False,
+            auto_decompress=not raw,
+            **options,
+        ) as answer:
+            contents = await answer.read()
+            if answer.status >= 400:
+                raise refusal(answer.status, contents, subject, signed=refresher is not None)
+            return answer.status, answer.headers, answer.request_info, contents
+
+    try:
+        return await (send() if refresher is None else sending(refresher, send))
+    except (aiohttp.ClientError, TimeoutError) as error:
+        if getattr(error, "code", None) is not None:
+            raise
+        raise of_transport(error, subject) from error
+
+
+def _timeout(value: Any) -> Any:
+    import aiohttp
+
+    return value if isinstance(value, aiohttp.ClientTimeout) else aiohttp.ClientTimeout(total=float(value))
