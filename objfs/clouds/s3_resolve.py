@@ -6,12 +6,12 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final
 
 from objfs.casts import as_bool, as_pem
 from objfs.clouds import s3_hosts as hosts
+from objfs.clouds._combine import adopt, checked_certificates, contradiction, put
 from objfs.clouds.s3_rows import TABLE
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError, OptionError
 from objfs.options import Origin, Setting, Settings
@@ -70,7 +70,7 @@ def _unsigned(settings: Settings) -> Settings:
     setting = settings.get("signature_version")
     if setting is None or (isinstance(setting.value, str) and setting.value.lower() != "unsigned"):
         return settings
-    return _adopt(settings.without("signature_version"), "skip_signature", True, setting)
+    return adopt(TABLE, settings.without("signature_version"), "skip_signature", True, setting)
 
 
 def _identity(settings: Settings) -> Settings:
@@ -127,8 +127,8 @@ def _verify(settings: Settings) -> Settings:
     try:
         checked = as_bool(setting.value)
     except ValueError:
-        return _adopt(settings, "root_certificate", _authority(setting), setting)
-    return _adopt(settings, "allow_invalid_certificates", not checked, setting)
+        return adopt(TABLE, settings, "root_certificate", _authority(setting), setting)
+    return adopt(TABLE, settings, "allow_invalid_certificates", not checked, setting)
 
 
 def _authority(setting: Setting) -> str | Path:
@@ -137,16 +137,6 @@ def _authority(setting: Setting) -> str | Path:
     except ValueError:
         msg = f"option {setting.spelling!r} ({setting.origin}): expected a boolean or the path of a PEM file"
         raise OptionError(msg) from None
-
-
-def _certificates(settings: Settings) -> Settings:
-    """Without checks there is nothing to check against: of the two, the higher layer's counts."""
-    allowed, authority = settings.get("allow_invalid_certificates"), settings.get("root_certificate")
-    if allowed is None or not allowed.value or authority is None:
-        return settings
-    if allowed.origin == authority.origin:
-        _contradiction(allowed, authority)
-    return settings.without(max(allowed, authority, key=lambda setting: setting.origin).option.name)
 
 
 def _endpoint(settings: Settings) -> Settings:
@@ -163,13 +153,13 @@ def _endpoint(settings: Settings) -> Settings:
     encrypted = endpoint.startswith("https:")
     if tls is not None and tls.value != encrypted:
         if tls.origin <= setting.origin:
-            _contradiction(tls, setting)
+            contradiction(tls, setting)
         settings = settings.without("use_ssl")
     if not encrypted and allowed is not None and forbidden:
-        _contradiction(allowed, setting)
-    settings = _put(settings, "endpoint", endpoint, setting)
+        contradiction(allowed, setting)
+    settings = put(TABLE, settings, "endpoint", endpoint, setting)
     if not encrypted:
-        settings = _put(settings, "allow_http", True, setting)
+        settings = put(TABLE, settings, "allow_http", True, setting)
     return _without_bucket(settings)
 
 
@@ -184,7 +174,7 @@ def _one_endpoint(settings: Settings) -> Settings:
         return settings
     # Of one layer the narrower name goes first, which is the later one.
     chosen = min(reversed(found), key=lambda setting: setting.origin)
-    return _put(settings, "endpoint", chosen.value, chosen)
+    return put(TABLE, settings, "endpoint", chosen.value, chosen)
 
 
 def _without_bucket(settings: Settings) -> Settings:
@@ -199,8 +189,8 @@ def _without_bucket(settings: Settings) -> Settings:
         bare = hosts.without_bucket(setting.value, bucket.value)
     if bare is None:
         return settings
-    settings = _put(settings, "endpoint", bare, setting)
-    return settings if virtual is not None else _put(settings, "virtual_hosted_style_request", True, setting)
+    settings = put(TABLE, settings, "endpoint", bare, setting)
+    return settings if virtual is not None else put(TABLE, settings, "virtual_hosted_style_request", True, setting)
 
 
 def _variants(settings: Settings) -> Settings:
@@ -211,7 +201,7 @@ def _variants(settings: Settings) -> Settings:
         if variant is None or not variant.value or endpoint is None:
             continue
         if variant.origin == endpoint.origin:
-            _contradiction(variant, endpoint)
+            contradiction(variant, endpoint)
         if variant.origin > endpoint.origin:
             settings = settings.without(name)
         else:
@@ -221,9 +211,9 @@ def _variants(settings: Settings) -> Settings:
     if accelerate is None or not accelerate.value:
         return settings
     if virtual is not None and not virtual.value:
-        _contradiction(accelerate, virtual)
+        contradiction(accelerate, virtual)
     if fips is not None and fips.value:
-        _contradiction(accelerate, fips)
+        contradiction(accelerate, fips)
     return settings
 
 
@@ -233,7 +223,7 @@ def _region(settings: Settings) -> Settings:
     if "region" in settings:
         return settings
     if default is not None:
-        return _put(settings, "region", default.value, default)
+        return put(TABLE, settings, "region", default.value, default)
     r2 = hosts.is_r2(settings.value("endpoint"))
     return settings.with_values(Origin.DEFAULT, {"region": R2_REGION if r2 else DEFAULT_REGION}, TABLE)
 
@@ -252,7 +242,7 @@ def _proxies(settings: Settings) -> Settings:
     plain = not settings.value("use_ssl", True) or str(settings.value("endpoint", "")).startswith("http:")
     url = setting.value.get("http" if plain else "https")
     settings = settings.without("config_kwargs.proxies")
-    return settings if url is None else _adopt(settings, "proxy_url", str(url), setting)
+    return settings if url is None else adopt(TABLE, settings, "proxy_url", str(url), setting)
 
 
 def _encryption(settings: Settings) -> Settings:
@@ -261,7 +251,7 @@ def _encryption(settings: Settings) -> Settings:
     if neutral is not None:
         custom = kind is not None and kind.value == "sse-c"
         name = "sse_customer_key_base64" if custom else "sse_kms_key_id"
-        settings = _adopt(settings, name, neutral.value, neutral)
+        settings = adopt(TABLE, settings, name, neutral.value, neutral)
     settings = settings.without("s3.sse.key", "s3.sse.md5", "s3_additional_kwargs.SSECustomerAlgorithm")
     for name, kinds in (("sse_kms_key_id", ("aws:kms", "aws:kms:dsse")), ("sse_customer_key_base64", ("sse-c",))):
         key = settings.get(name)
@@ -273,8 +263,8 @@ def _encryption(settings: Settings) -> Settings:
             settings = settings.without(name)
             continue
         elif kind.value not in kinds:
-            _contradiction(kind, key)
-        settings = _put(settings, "server_side_encryption", kind.value, kind)
+            contradiction(kind, key)
+        settings = put(TABLE, settings, "server_side_encryption", kind.value, kind)
     return _customer_key(settings)
 
 
@@ -311,7 +301,7 @@ _STEPS: Final[Iterable[Callable[[Settings], Settings]]] = (
     _identity,
     _signer,
     _verify,
-    _certificates,
+    checked_certificates,
     _one_endpoint,
     _variants,
     _endpoint,
@@ -321,27 +311,3 @@ _STEPS: Final[Iterable[Callable[[Settings], Settings]]] = (
     _encryption,
     _copy,
 )
-
-
-def _put(settings: Settings, name: str, value: Any, source: Setting) -> Settings:
-    """Set an option to what follows from another setting, whose origin and spelling it keeps."""
-    setting = Setting(TABLE.by_name[name], value, source.origin, source.spelling)
-    return replace(settings, settings={**settings.settings, name: setting})
-
-
-def _adopt(settings: Settings, name: str, value: Any, source: Setting) -> Settings:
-    """The same, unless a higher layer sets the option; in one layer the two must agree."""
-    current = settings.get(name)
-    if current is None or current.origin > source.origin:
-        return _put(settings, name, value, source)
-    if current.origin == source.origin and current.value != value:
-        _contradiction(current, source)
-    return settings
-
-
-def _contradiction(first: Setting, second: Setting) -> NoReturn:
-    msg = (
-        f"{first.spelling!r} ({first.origin}) is {first.shown} and {second.spelling!r} ({second.origin}) is "
-        f"{second.shown}, which contradict each other; leave one of them out"
-    )
-    raise ConflictingOptionsError(msg)
