@@ -31,7 +31,7 @@ class Raw(Protocol):
     def head(self, key: str) -> dict[str, Any]:
         """``content_type`` and ``metadata`` of an object."""
 
-    def keys(self) -> list[str]:
+    def listed(self) -> list[str]:
         """All keys, in order (fewer than a thousand)."""
 
     def delete(self, key: str) -> None:
@@ -123,7 +123,7 @@ class S3Raw:
         answer = self._client.head_object(Bucket=self._bucket, Key=key)
         return {"content_type": answer["ContentType"], "metadata": answer["Metadata"]}
 
-    def keys(self) -> list[str]:
+    def listed(self) -> list[str]:
         """All keys, in order."""
         answer = self._client.list_objects_v2(Bucket=self._bucket)
         return [item["Key"] for item in answer.get("Contents", [])]
@@ -152,7 +152,7 @@ class GCSRaw:
 
     def destroy(self) -> None:
         """Remove the bucket with all that is in it."""
-        for key in self.keys():
+        for key in self.listed():
             self.delete(key)
         self._ask("DELETE", f"/storage/v1/b/{self._bucket}")
 
@@ -172,7 +172,7 @@ class GCSRaw:
         answer = json.loads(self._ask("GET", self._object(key)))
         return {"content_type": answer.get("contentType"), "metadata": answer.get("metadata", {})}
 
-    def keys(self) -> list[str]:
+    def listed(self) -> list[str]:
         """All keys, in order."""
         answer = json.loads(self._ask("GET", f"/storage/v1/b/{self._bucket}/o"))
         return sorted(item["name"] for item in answer.get("items", []))
@@ -202,7 +202,7 @@ class AzureRaw:
         found = self._container.get_blob_client(key).get_blob_properties()
         return {"content_type": found.content_settings.content_type, "metadata": dict(found.metadata)}
 
-    def keys(self) -> list[str]:
+    def listed(self) -> list[str]:
         """All keys, in order."""
         return sorted(self._container.list_blob_names())
 
