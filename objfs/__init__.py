@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from objfs._version import __version__
+from objfs.azure_filesystem import AzureBlobFileSystem
 from objfs.credentials.provider import StorageOptionsProvider
+from objfs.gcs_filesystem import GCSFileSystem
 from objfs.opening import from_url
 from objfs.registration import register, unregister
 from objfs.s3_filesystem import S3FileSystem
 
-# Without the two classes below that need an SDK: a star import must not.
 __all__ = [
+    "AzureBlobFileSystem",
+    "GCSFileSystem",
     "S3FileSystem",
     "StorageOptionsProvider",
     "__version__",
@@ -21,15 +22,3 @@ __all__ = [
 ]
 
 register()
-
-
-def __getattr__(name: str) -> Any:
-    """Make the classes whose SDK is optional on first use (PEP 562)."""
-    if name in ("GCSFileSystem", "AzureBlobFileSystem"):
-        from objfs import delegates
-
-        cls = getattr(delegates, name)()
-        globals()[name] = cls
-        return cls
-    msg = f"module 'objfs' has no attribute {name!r}"
-    raise AttributeError(msg)

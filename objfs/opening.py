@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import fsspec
 from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
+from objfs.azure_filesystem import AzureBlobFileSystem
 from objfs.casts import as_bool
 from objfs.clouds import CLOUDS
 from objfs.clouds._cloud import Cloud, ParsedUrl
 from objfs.clouds._common import FRAMEWORK_ROWS
 from objfs.errors import ConflictingOptionsError, MissingExtraError, UnknownOptionError, UrlError
 from objfs.filesystem import ObjectFileSystem
+from objfs.gcs_filesystem import GCSFileSystem
 from objfs.options import normalise
 from objfs.prefixed import under_prefix
 from objfs.s3_filesystem import S3FileSystem
@@ -24,7 +26,11 @@ from objfs.urls import redact_url, scheme_of, split_web_url
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-CLASSES: Final[dict[str, type[ObjectFileSystem]]] = {"s3": S3FileSystem}
+CLASSES: Final[dict[str, type[ObjectFileSystem]]] = {
+    "azure": AzureBlobFileSystem,
+    "gcs": GCSFileSystem,
+    "s3": S3FileSystem,
+}
 
 # What fsspec's own filesystems serve, and how it calls them.
 PLAIN: Final[Mapping[str, str]] = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from objfs.clouds._cloud import Cloud
+from objfs.clouds.azure import AZURE
+from objfs.clouds.gcs import GCS
 from objfs.clouds.s3 import S3
 from objfs.errors import UrlError
 
-__all__ = ["CLOUDS", "S3", "Cloud", "cloud_for"]
+__all__ = ["AZURE", "CLOUDS", "GCS", "S3", "Cloud", "cloud_for"]
 
-CLOUDS: Final[tuple[Cloud, ...]] = (S3,)
+CLOUDS: Final[tuple[Cloud, ...]] = (S3, GCS, AZURE)
 
 
 def cloud_for(scheme: str) -> Cloud:

@@ -158,7 +158,7 @@ def info(location: Location, known: ObjectInfo) -> dict[str, Any]:
     settings = {name: known.attributes.get(header) for name, header in CONTENT_SETTINGS.items()}
     fixed = {*CONTENT_SETTINGS.values(), "Storage-Class"}
     metadata = {name: value for name, value in known.attributes.items() if name not in fixed}
-    directory = _is_directory(metadata)
+    directory = is_directory(metadata)
     found: dict[str, Any] = {
         "name": location.path,
         "size": None if directory else known.size,
@@ -171,7 +171,7 @@ def info(location: Location, known: ObjectInfo) -> dict[str, Any]:
     return found if known.version is None else {**found, "version_id": known.version}
 
 
-def _is_directory(metadata: Mapping[str, str]) -> bool:
+def is_directory(metadata: Mapping[str, str]) -> bool:
     """Directories of hierarchical accounts, and those of adlfs, are blobs that say so."""
     told = {name.lower(): value for name, value in metadata.items()}
     if "is_directory" in told:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from objfs.peers.azure import AzurePeer
+from objfs.peers.gcs import GCSPeer
 from objfs.peers.s3 import S3Peer
 from objfs.sdk import Peer
 
 __all__ = ["ADAPTERS"]
 
-ADAPTERS: Final[Mapping[str, Peer]] = {"s3": S3Peer()}
+ADAPTERS: Final[Mapping[str, Peer]] = {"azure": AzurePeer(), "gcs": GCSPeer(), "s3": S3Peer()}

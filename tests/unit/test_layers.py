@@ -34,7 +34,6 @@ LAYERS: list[tuple[str, list[str]]] = [
             "filesystem",
             "*_filesystem",
             "peer_attributes",
-            "delegates",
             "prefixed",
         ],
     ),

@@ -1,0 +1,105 @@
+"""What the calls of azure-storage-blob take and give, and how that is said in objfs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from objfs.clouds.azure_calls import CONTENT_SETTINGS, DIGEST, normal_keywords
+from objfs.types import ObjectInfo, Written
+
+# One request takes 4000 MiB; more requests of this size are repeated sooner when one of them fails.
+BLOCK_BYTES: Final = 32 << 20
+
+_ENCRYPTION: Final = frozenset({"cpk"})
+_COMMON: Final = frozenset({"lease", "timeout"})
+# Keywords of a caller that the calls of the client know, beside those that the calls here give by themselves.
+READ: Final = _COMMON | _ENCRYPTION | {"max_concurrency", "validate_content"}
+DELETE: Final = _COMMON | {"delete_snapshots"}
+STAGE: Final = _COMMON | _ENCRYPTION | {"encryption_scope", "validate_content"}
+APPEND: Final = STAGE
+COMMIT: Final = STAGE | {
+    "content_settings",
+    "immutability_policy",
+    "legal_hold",
+    "metadata",
+    "standard_blob_tier",
+    "tags",
+}
+WRITE: Final = COMMIT | {"max_concurrency", "progress_hook"}
+
+
+def check(key: str, path: str) -> None:
+    """Refuse a key that the client resolves, so that it would act on another blob.
+
+    Raises
+    ------
+    ValueError
+        A segment is ``.`` or ``..``.
+    """
+    if any(segment in (".", "..") for segment in key.split("/")):
+        msg = f"the client of Azure resolves the segments '.' and '..' of {path!r}: another blob would be meant"
+        raise ValueError(msg)
+
+
+def condition(*, if_match: str | None = None, create: bool = False) -> dict[str, Any]:
+    """The keywords of a call that is to succeed only on this state of a blob, or only where there is none."""
+    from azure.core import MatchConditions
+
+    if create:
+        return {"match_condition": MatchConditions.IfMissing}
+    if if_match is not None:
+        return {"etag": if_match, "match_condition": MatchConditions.IfNotModified}
+    return {}
+
+
+def in_client_types(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Content settings and tiers as the client's own types, whichever way they were given."""
+    from azure.storage.blob import ContentSettings, StandardBlobTier
+
+    found = normal_keywords(keywords)
+    settings = {**found.pop("content_settings", {}), **{n: found.pop(n) for n in (DIGEST,) if n in found}}
+    if settings:
+        found["content_settings"] = ContentSettings(**settings)
+    tier, tags = found.get("standard_blob_tier"), found.get("tags")
+    if tier is not None:
+        found["standard_blob_tier"] = StandardBlobTier(tier)
+    if isinstance(tags, str):
+        found["tags"] = dict(parse_qsl(tags, keep_blank_values=True))
+    return found
+
+
+def quoted(e_tag: str | None) -> str | None:
+    """An ETag as it is in headers; listings leave its quotes out."""
+    return None if e_tag is None else '"' + e_tag.strip('"') + '"'
+
+
+def object_info(properties: Any, size: int) -> ObjectInfo:
+    """What an answer said about a blob."""
+    settings = properties.content_settings
+    attributes = {header: settings[name] for name, header in CONTENT_SETTINGS.items() if settings.get(name)}
+    return ObjectInfo(
+        size,
+        quoted(properties.etag),
+        properties.last_modified,
+        properties.version_id,
+        {**attributes, **(properties.metadata or {})},
+    )
+
+
+def written(answer: Mapping[str, Any]) -> Written:
+    """What a call that has written a blob says of it."""
+    return Written(quoted(answer.get("etag")), answer.get("version_id"))
+
+
+def kept(properties: Any) -> dict[str, Any]:
+    """Keywords of a write that give a blob the properties of another."""
+    settings = {name: properties.content_settings[name] for name in CONTENT_SETTINGS}
+    found: dict[str, Any] = {
+        "content_settings": {name: value for name, value in settings.items() if value},
+        "metadata": dict(properties.metadata or {}),
+    }
+    if properties.blob_tier and not properties.blob_tier_inferred:
+        found["standard_blob_tier"] = str(properties.blob_tier)
+    return {name: value for name, value in found.items() if value}
