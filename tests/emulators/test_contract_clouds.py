@@ -330,6 +330,8 @@ def test_planes_agree_on_the_metadata_of_an_object(cloud):
     cloud.fs().pipe_file(cloud.path("key"), b"123", **cloud.fs().connection.cloud.content_type("text/x-odd"))
     known, told = (cloud.fs(engine).info(cloud.path("key")) for engine in ("obstore", "sdk"))
     different = {name: (value, told.get(name)) for name, value in known.items() if value != told.get(name)}
+    # Times are told in HTTP's words there, which have whole seconds.
+    different = {name: pair for name, pair in different.items() if len({str(value)[:19] for value in pair}) > 1}
     assert different == {}
 
 
