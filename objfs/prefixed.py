@@ -150,9 +150,7 @@ def under_prefix(fs: AbstractFileSystem, root: str, key: str, prefix: str) -> tu
     start = f"{prefix}/" if prefix else ""
     if key and not f"{key}/".startswith(start):
         shown = redact_url(key)
-        msg = (
-            f"the URL names {shown!r}, which is not under prefix {prefix!r}; make them agree, or leave one out"
-        )
+        msg = f"the URL names {shown!r}, which is not under prefix {prefix!r}; make them agree, or leave one out"
         raise UrlError(msg)
     path = f"{root.rstrip('/')}/{prefix}" if prefix else root
     made = PrefixFileSystem(path or "/", fs, asynchronous=getattr(fs, "asynchronous", False))
