@@ -287,12 +287,11 @@ def translate(table: OptionTable, layers: Sequence[Layer]) -> Settings:
     identity: Origin | None = None
     for settings in read:
         for name, setting in settings.items():
-            if setting.option.identity and identity is not None and setting.origin != identity:
-                continue
-            if name not in found:
+            if name in found:
+                if setting.origin is Origin.URL and found[name].origin is Origin.KEYWORD:
+                    _refuse_difference(found[name], setting)
+            elif not setting.option.identity or identity in (None, setting.origin):
                 found[name] = setting
-            elif setting.origin is Origin.URL and found[name].origin is Origin.KEYWORD:
-                _refuse_difference(found[name], setting)
         if identity is None:
             active = [s.origin for s in settings.values() if s.option.identity and s.value is not False]
             identity = active[0] if active else None

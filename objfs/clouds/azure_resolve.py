@@ -201,7 +201,7 @@ def _connection_string(settings: Settings) -> Settings:
     told, named = parts.get("account_name"), settings.get("account_name")
     # What the user wrote for one call, by keyword or URL, must agree; the environment was written for many.
     if named is not None and told is not None and named.value.lower() != told.lower():
-        if setting.origin <= Origin.URL or setting.origin == named.origin:
+        if max(setting.origin, named.origin) <= Origin.URL or setting.origin == named.origin:
             _two_accounts(named, setting, told)
         if named.origin < setting.origin:
             return settings
