@@ -38,6 +38,11 @@ class AzureBlobFileSystem(ObjectFileSystem):
     versions_need_awareness: ClassVar[bool] = True
     more_verbs: ClassVar[tuple[str, ...]] = ("_created", "_getxattr", "_setxattrs")
 
+    @property
+    def blocksize(self) -> int:
+        """Bytes of a block of an open file, as adlfs tells them."""
+        return int(self.connection.settings.value("default_block_size") or 50 << 20)
+
     def split_path(
         self, path: str, delimiter: str = "/", return_container: bool = False, **kwargs: Any
     ) -> tuple[str, str, str | None]:
@@ -230,6 +235,25 @@ class AzureBlobFileSystem(ObjectFileSystem):
         kwargs.pop("version_id", None)
         return await super()._find(path, maxdepth, withdirs, detail, prefix, **kwargs)
 
+    async def _url(
+        self,
+        path: str,
+        expires: int = 3600,
+        content_disposition: str | None = None,
+        content_encoding: str | None = None,
+        content_language: str | None = None,
+        content_type: str | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """A URL with a signature of its own, to read the blob by; the headers are those of its answer."""
+        headers = {
+            "content_disposition": content_disposition,
+            "content_encoding": content_encoding,
+            "content_language": content_language,
+            "content_type": content_type,
+        }
+        return await super()._url(path, expires, **headers, **kwargs)
+
     # -- containers and deletion ----------------------------------------------------------------------------------
 
     async def _mkdir(
@@ -254,6 +278,10 @@ class AzureBlobFileSystem(ObjectFileSystem):
         except PermissionError:
             if not location.key.strip("/"):
                 raise
+
+    def makedir(self, path: str, exist_ok: bool = False) -> None:
+        """Create a container; one that exists is an error unless ``exist_ok``."""
+        self.run_blocking(self._mkdir(path, exist_ok=exist_ok))
 
     async def _makedirs(self, path: str, exist_ok: bool = False) -> None:
         """Create a container; with ``exist_ok`` one that exists is no error."""

@@ -24,6 +24,8 @@ _BLOB_KEYS: Final = (
     "tag_count",
 )
 _CONTAINER_KEYS: Final = ("metadata", "deleted", "last_modified", "etag")
+# Where one name is looked for: that many of its versions at a time.
+_FEW: Final = 100
 _VERSION_KEYS: Final = ("version_id", "is_current_version")
 
 
@@ -109,29 +111,27 @@ class Listing:
         found, marked = await self._page(instance, prefix, version, versions)
         if found or marked or not key:
             return found
-        client = instance.service_client.get_container_client(self._container)
-        if versions:
-            every = client.list_blobs(name_starts_with=key, include=["metadata", "versions"])
-            found = [self._versioned(item) async for item in every if item.name == key]
-        else:
-            from azure.core.exceptions import ResourceNotFoundError
-
-            try:
-                properties = await client.get_blob_client(key).get_blob_properties(version_id=version)
-            except ResourceNotFoundError:
-                properties = None
-            if properties is not None:
-                return [] if is_directory(properties.metadata or {}) else [self.blob(properties)]
+        async for item in self._blobs(instance, key, version, versions):
+            if item.name != key:
+                # The first of all names that begin so is the shortest.
+                break
+            if versions or _is_wanted(item, version):
+                marked = marked or is_directory(item.metadata or {})
+                found.append(self._versioned(item) if versions else self.blob(item))
         if not found:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._path(key))
-        return found
+        return [] if marked else found
+
+    def _blobs(self, instance: Any, start: str, version: str | None, versions: bool) -> Any:
+        client = instance.service_client.get_container_client(self._container)
+        return client.list_blobs(name_starts_with=start, include=_included(version, versions), results_per_page=_FEW)
 
     async def _page(
         self, instance: Any, prefix: str, version: str | None = None, versions: bool = False
     ) -> tuple[list[dict[str, Any]], bool]:
         """What lies directly below a prefix, and whether a marker says that the prefix is a directory."""
         client = instance.service_client.get_container_client(self._container)
-        include = ["metadata", "versions"] if version or versions else ["metadata"]
+        include = _included(version, versions)
         found: dict[str, dict[str, Any]] = {}
         several: list[dict[str, Any]] = []
         marked = False
@@ -218,6 +218,11 @@ def _put(found: dict[str, dict[str, Any]], entry: dict[str, Any]) -> None:
 def _parents(key: str, base: str) -> list[str]:
     """The directories between a base (``""`` or ``dir/``) and a key."""
     return [key[:at] for at in range(len(base), len(key)) if key[at] == "/" and at > len(base) - 1 and key[:at]]
+
+
+def _included(version: str | None, versions: bool) -> list[str]:
+    """What a listing is asked for beside the names."""
+    return ["metadata", "versions"] if version or versions else ["metadata"]
 
 
 def _is_wanted(item: Any, version: str | None) -> bool:
