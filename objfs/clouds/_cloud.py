@@ -20,11 +20,12 @@ class ParsedUrl:
     location
         Bucket, key and, where the URL names one, version.
     options
-        Canonical options that the URL implies (region, endpoint, addressing), without secrets.
+        Canonical options that the URL implies (region, endpoint, addressing, a shared access signature); not in the
+        repr, as they may be secret.
     """
 
     location: Location
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from objfs.clouds.azure_settle import adopt, contradiction, put
 from objfs.errors import ConflictingOptionsError, OptionError
 from objfs.options import Origin, Setting, Settings
 
-_PROVIDERS: Final = ("storage_options_provider", "credential_provider")
+# What may name the account later than the settings.
+_LATER: Final = ("storage_options_provider", "credential_provider", "environment_key")
 _AUTHORITIES: Final = (
     ("blob_storage_authority", "blob_storage_scheme", ".blob."),
     ("dfs_storage_authority", "dfs_storage_scheme", ".dfs."),
@@ -129,8 +130,8 @@ def _two_accounts(named: Setting, endpoint: Setting, told: str) -> None:
 
 
 def _refuse_nameless(settings: Settings) -> None:
-    """Nobody answers for no account; but a provider may be about to name it, and a custom domain is one account's."""
-    if "endpoint" in settings or any(name in settings for name in _PROVIDERS):
+    """Nobody answers for no account; but others may be about to name it, and a custom domain is one account's."""
+    if "endpoint" in settings or any(name in settings for name in _LATER):
         return
     msg = (
         "no account is named; pass account_name= (or a connection_string), set AZURE_STORAGE_ACCOUNT_NAME, or write "

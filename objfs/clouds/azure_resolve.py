@@ -72,7 +72,7 @@ def resolve(settings: Settings) -> Settings:
 
 
 def environment_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
-    """What the variable holds that ``environment_key`` names, in files of cshelve.
+    """What the variable holds that ``environment_key`` names, in files of cshelve, beside what the settings say.
 
     Parameters
     ----------
@@ -85,6 +85,8 @@ def environment_settings(settings: Settings, environ: Mapping[str, str]) -> dict
     ------
     MissingCredentialsError
         It is not set.
+    ConflictingOptionsError
+        It holds a connection string of another account.
     """
     name = settings.value("environment_key")
     if name is None:
@@ -93,9 +95,16 @@ def environment_settings(settings: Settings, environ: Mapping[str, str]) -> dict
     if not text:
         msg = f"environment_key={name!r} names a variable that is not set"
         raise MissingCredentialsError(msg)
+    found: dict[str, Any] = {"sas_key" if looks_like_sas(text) else "account_key": text}
     if settings.value("auth_type") == "connection_string":
-        return read_connection_string(text)
-    return {"sas_key": sas_text(text)} if looks_like_sas(text) else {"account_key": text}
+        found = read_connection_string(text)
+    elif "sas_key" in found:
+        found = {"sas_key": sas_text(text)}
+    told, named = found.get("account_name"), settings.value("account_name")
+    if None not in (told, named) and told != named:
+        msg = f"environment_key={name!r} names a connection string of the account {told!r}, not of {named!r}"
+        raise ConflictingOptionsError(msg)
+    return {option: value for option, value in found.items() if option not in settings}
 
 
 def _chain(settings: Settings) -> Settings:

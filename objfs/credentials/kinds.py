@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from objfs.clouds.azure_resolve import environment_settings
 from objfs.credentials import aws, azure, gcs
 from objfs.credentials.values import Credentials, Source
 from objfs.options import Settings
@@ -46,7 +47,7 @@ class Kind:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "azure": Kind(azure.decide, azure.store_shape, settled=azure.settled),
+    "azure": Kind(azure.decide, azure.store_shape, environment_settings, azure.settled),
     "gcs": Kind(gcs.decide, gcs.store_shape, gcs.late_settings),
     "s3": Kind(aws.decide, aws.store_shape, aws.late_settings),
 }

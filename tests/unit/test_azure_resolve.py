@@ -383,7 +383,7 @@ def test_resolve_reads_the_ways_to_authenticate_of_cshelve():
     [
         ("access_key", KEY, {"account_key": KEY}),
         ("access_key", f"?{SAS}", {"sas_key": SAS}),
-        ("connection_string", STRING, {"account_name": "acct", "account_key": KEY}),
+        ("connection_string", STRING, {"account_key": KEY}),
     ],
     ids=["key", "sas", "connection-string"],
 )
@@ -394,6 +394,15 @@ def test_environment_settings_are_what_the_named_variable_holds(kind, text, expe
     with pytest.raises(MissingCredentialsError, match="'MY_KEY'"):
         environment_settings(settings, {})
     assert environment_settings(resolved(account_name="acct"), {}) == {}
+
+
+def test_environment_settings_name_the_account_that_nothing_else_does():
+    """And must agree with what does."""
+    given = {"auth_type": "connection_string", "environment_key": "MY_KEY"}
+    found = environment_settings(resolved(**given), {"MY_KEY": STRING})
+    assert found == {"account_name": "acct", "account_key": KEY}
+    with pytest.raises(ConflictingOptionsError, match="'acct', not of 'other'"):
+        environment_settings(resolved(account_name="other", **given), {"MY_KEY": STRING})
 
 
 # -- where the service is ------------------------------------------------------------------------------------------

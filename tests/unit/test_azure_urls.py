@@ -160,6 +160,11 @@ def test_parse_lifts_a_sas_out_of_a_url_in_any_encoding(spelled: str) -> None:
     assert parse_azure_url(f"{WEB}/cont/key?{spelled}").options["sas_key"] == "sv=1&sig=a%2Bb%3D"
 
 
+def test_parsed_url_shows_no_sas() -> None:
+    """Nor any other option."""
+    assert SIGNATURE not in repr(parse_azure_url(f"{WEB}/cont/key?{SAS}"))
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [
