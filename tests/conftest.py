@@ -9,7 +9,7 @@ import fsspec.config
 import pytest
 
 # The servers that several folders share.
-pytest_plugins = ["tests.servers", "tests.clouds"]
+pytest_plugins = ["tests.servers", "tests.cloud_servers", "tests.clouds"]
 
 PREFIXES = ("AWS_", "AZURE_", "BOTO_", "CLOUDSDK_", "FSSPEC_", "GCLOUD_", "GCS", "GOOGLE_", "OBJFS_", "S3FS_")
 NAMES = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "STORAGE_EMULATOR_HOST", "IDENTITY_ENDPOINT"}
