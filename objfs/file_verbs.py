@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from objfs.errors import EXISTS_ALREADY
 from objfs.read_verbs import ReadVerbs
@@ -18,6 +18,8 @@ from objfs.writing import ObjectWriter, Target
 
 class FileVerbs(ReadVerbs, WriteVerbs):
     """Files over objects."""
+
+    file_class: ClassVar[type[ObjectFile]] = ObjectFile
 
     def _open(
         self,
@@ -38,7 +40,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         location = self._key(path, version_id)
         keywords = {name: value for name, value in kwargs.items() if value is not None}
         if "r" in mode:
-            return ObjectFile(
+            return self.file_class(
                 self,
                 location.path,
                 self._source(location, keywords),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from objfs.clouds.gcs import GCS
+from objfs.gcs_files import GCSObjectFile
 from objfs.gcs_verbs import GCSVerbs
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ _TUNING: Final = frozenset(
     {"cache_source", "concurrency", "finalize_on_close", "headers", "max_prefetch_size", "timeout"}
 )
 _DEFAULT_TYPE: Final = "application/octet-stream"
+# The XML API, which is obstore's, has metadata as headers, which have no case and no other letters than these.
+_NO_HEADERS: Final = "metadata that no header holds"
+_HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 class GCSFileSystem(GCSVerbs):
@@ -38,6 +44,7 @@ class GCSFileSystem(GCSVerbs):
 
     cloud = GCS
     protocol = GCS.schemes
+    file_class = GCSObjectFile
 
     # -- what needs no request ------------------------------------------------------------------------------------
 
@@ -53,6 +60,11 @@ class GCSFileSystem(GCSVerbs):
         version = f"&generation={location.version}" if location.version else ""
         key = quote(location.key, safe="")
         return f"{server}/download/storage/v1/b/{location.bucket}/o/{key}?alt=media{version}"
+
+    @property
+    def buckets(self) -> list[str]:
+        """Names of the project's buckets, as `ls` of the root has them."""
+        return [str(name) for name in self.ls("", detail=False)]
 
     # -- files ----------------------------------------------------------------------------------------------------
 
@@ -110,12 +122,15 @@ class GCSFileSystem(GCSVerbs):
         """The keywords of a write, with the content type that gcsfs gives where nobody does."""
         found = {"content_type": _DEFAULT_TYPE, **super()._write_keywords(keywords)}
         known = {"acl", "consistency", "content_type", "fixed_key_metadata", "kms_key_name", "metadata"}
-        unknown = sorted(set(found) - known - _TUNING)
+        unknown = sorted(set(found) - known - _TUNING - {_NO_HEADERS})
         if unknown:
             msg = f"unexpected keyword {unknown[0]!r}; a write takes {', '.join(sorted(known))}"
             raise TypeError(msg)
         # Empty ones say nothing; "none" is no check.
-        return {name: value for name, value in found.items() if name not in _TUNING and value not in ({}, "none")}
+        given = {name: value for name, value in found.items() if name not in _TUNING and value not in ({}, "none")}
+        if not all(_fits_header(name, value) for name, value in (given.get("metadata") or {}).items()):
+            given[_NO_HEADERS] = True
+        return given
 
     # -- bytes ----------------------------------------------------------------------------------------------------
 
@@ -294,6 +309,11 @@ class GCSFileSystem(GCSVerbs):
     async def _cp_file(self, path1: str, path2: str, acl: str | None = None, **kwargs: Any) -> None:
         """Copy one object on the server."""
         await super()._cp_file(path1, path2, acl=acl, **kwargs)
+
+
+def _fits_header(name: Any, value: Any) -> bool:
+    """Whether an entry of metadata comes out of a header as it went in."""
+    return bool(_HEADER_NAME.fullmatch(str(name)) and _HEADER_VALUE.fullmatch(str(value)))
 
 
 def _text(generation: str | int | None) -> str | None:

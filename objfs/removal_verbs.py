@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from functools import partial
 from glob import has_magic
 from typing import Any
 
@@ -86,6 +87,11 @@ class RemovalVerbs(NamespaceVerbs):
         """
         if isinstance(path, str) and recursive:
             await self._rm_versions(path)
+        versions, path = self._versions_among(path)
+        if versions:
+            await run_bounded([partial(self._rm_file, each) for each in versions], self._concurrency)
+            if not path:
+                return versions
         if isinstance(path, str) and not recursive and not has_magic(path):
             found = [self._split(path).path]
         else:
@@ -109,7 +115,15 @@ class RemovalVerbs(NamespaceVerbs):
         for item in found:
             if not self._split(item).key:
                 await self._rmdir(item)
-        return [name for names in done for name in names]
+        return [*versions, *(name for names in done for name in names)]
+
+    def _versions_among(self, path: str | list[str]) -> tuple[list[str], str | list[str]]:
+        """Paths that name one version of an object, and the others."""
+        given = [path] if isinstance(path, str) else list(path)
+        versions = [each for each in given if self._split(each).version is not None]
+        if not versions:
+            return [], path
+        return versions, [each for each in given if each not in versions]
 
     def _batches(self, bucket: str, keys: list[str]) -> list[list[str]]:
         """The keys, as many at a time as one call deletes."""

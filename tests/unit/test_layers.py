@@ -32,6 +32,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "writing",
             "*_verbs",
             "filesystem",
+            "*_files",
             "*_filesystem",
             "peer_attributes",
             "prefixed",
