@@ -30,9 +30,7 @@ _SAS_PARAMETER: Final = re.compile(
     "|skoid|sktid|skt|ske|sks|skv|saoid|suoid|sduoid|skdutid"  # of a user delegation
     "|rscc|rscd|rsce|rscl|rsct"  # headers of the answer
 )
-# The client of adlfs resolves the first two, and adlfs drops the others, so that another blob would be meant.
 _DOT_SEGMENTS: Final = frozenset({".", ".."})
-_DROPPED: Final = re.compile(r"[\t\r\n]")
 
 
 def strip(url: str) -> str:
@@ -94,11 +92,14 @@ def unsplit(location: Location) -> str:
 
 
 def peer_refusal(key: str) -> str | None:
-    """Why adlfs and its client would touch another blob than the one of this name; None where they would not."""
+    """Why azure-storage-blob would touch another blob than the one of this name; None where it would not.
+
+    Line breaks are dropped from paths by adlfs, but by its own parsing of them only: the client sends them.
+    """
     if _DOT_SEGMENTS.intersection(key.split("/")):
-        return f"adlfs would resolve the '.' or '..' in the key {key!r}, and touch another blob"
-    if _DROPPED.search(key):
-        return f"adlfs would drop the tab or line break in the key {key!r}, and touch another blob"
+        return (
+            f"the client of Azure resolves the segments '.' and '..' of the key {key!r}, and would touch another blob"
+        )
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from objfs.clouds.azure_calls import CONTENT_SETTINGS, DIGEST, normal_keywords
+from objfs.clouds.azure_urls import peer_refusal
 from objfs.types import ObjectInfo, Written
 
 # One request takes 4000 MiB; more requests of this size are repeated sooner when one of them fails.
@@ -38,8 +39,9 @@ def check(key: str, path: str) -> None:
     ValueError
         A segment is ``.`` or ``..``.
     """
-    if any(segment in (".", "..") for segment in key.split("/")):
-        msg = f"the client of Azure resolves the segments '.' and '..' of {path!r}: another blob would be meant"
+    refusal = peer_refusal(key)
+    if refusal is not None:
+        msg = f"{path!r}: {refusal}"
         raise ValueError(msg)
 
 

@@ -275,18 +275,20 @@ def test_check_url_refuses_another_account(own: dict[str, Any], url: str) -> Non
         check_url(settings(anon=True, **own), url)
 
 
-# -- keys that adlfs would change -----------------------------------------------------------------------------------
+# -- keys that the client would change ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", [".", "..", "a/../b", "./a", "a/.", "a\nb", "a\tb", "a\r"])
-def test_peer_refusal_names_keys_that_adlfs_would_change(key: str) -> None:
+@pytest.mark.parametrize("key", [".", "..", "a/../b", "./a", "a/."])
+def test_peer_refusal_names_keys_that_the_client_would_change(key: str) -> None:
     """Another blob would be touched (U10)."""
     refusal = peer_refusal(key)
     assert refusal is not None
     assert repr(key) in refusal
 
 
-@pytest.mark.parametrize("key", ["a", "...", ".a", "a.", "a//b", "/a", "a/", "a%2E%2E/b", "a b", "a?b#c", "\x01", "é"])
+@pytest.mark.parametrize(
+    "key", ["a", "...", ".a", "a.", "a//b", "/a", "a/", "a%2E%2E/b", "a b", "a?b#c", "\x01", "a\nb", "é"]
+)
 def test_peer_refusal_lets_every_other_key_pass(key: str) -> None:
     """They reach the wire as they are."""
     assert peer_refusal(key) is None
