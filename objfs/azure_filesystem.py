@@ -167,6 +167,13 @@ class AzureBlobFileSystem(ObjectFileSystem):
             raise FileNotFoundError(errno.ENOENT, "the path names a directory", location.path)
         return found
 
+    async def _any_below(self, location: Location) -> bool:
+        """Whether a directory exists; obstore leaves out the blob that is named like it, with a slash."""
+        with contextlib.suppress(MissingExtraError, EngineError):
+            sdk = self.connection.require_sdk("list")
+            return await sdk.objects(location.bucket).any_below(location.key)
+        return await super()._any_below(location)
+
     async def _isdir(self, path: str) -> bool:
         """Whether the path is a container or a directory; one that is empty has a marker."""
         return await super()._isdir(path) or await self._is_marked(self._split(path))

@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_STATUS: Final = re.compile(r"status code: (\d{3})")
-_MESSAGE: Final = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
+# The second form is that of a deletion, which is part of a batch on Azure.
+_STATUS: Final = re.compile(r"(?:status code: |\(code: )(\d{3})")
+# Azure goes on with the id and the time of the request, in lines of their own.
+_MESSAGE: Final = re.compile(r"<Message>\s*(.*?)\s*(?:\nRequestId:[^<]*)?</Message>", re.DOTALL)
 # Not "timeout" alone: the text of every error that was retried holds `retry_timeout`.
 _TIMED_OUT: Final = re.compile(r"kind: Timeout|kind: TimedOut|\btimed out", re.IGNORECASE)
 

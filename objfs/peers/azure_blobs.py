@@ -98,10 +98,11 @@ def written(answer: Mapping[str, Any]) -> Written:
 def kept(properties: Any) -> dict[str, Any]:
     """Keywords of a write that give a blob the properties of another."""
     settings = {name: properties.content_settings[name] for name in CONTENT_SETTINGS}
+    # Without metadata it stays, also where the writes of the instance have some.
     found: dict[str, Any] = {
         "content_settings": {name: value for name, value in settings.items() if value},
         "metadata": dict(properties.metadata or {}),
     }
     if properties.blob_tier and not properties.blob_tier_inferred:
         found["standard_blob_tier"] = str(properties.blob_tier)
-    return {name: value for name, value in found.items() if value}
+    return found

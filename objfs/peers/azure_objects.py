@@ -89,7 +89,11 @@ class AzureObjects(SdkObjects):
             stream = await client.download_blob(version_id=version, decompress=False, **keywords)
             data = await stream.readall()
             size = int(stream.properties.content_range.rpartition("/")[2])
-            return Chunk(data, 0 if wanted is None else wanted.start, blobs.object_info(stream.properties, size))
+            start = 0 if wanted is None else wanted.start
+            if wanted is not None and start >= size:
+                # What Azure refuses by a status, Azurite answers with no bytes.
+                raise OSError(errno.EINVAL, f"the range begins past the end of {size} bytes", f"{self._bucket}/{key}")
+            return Chunk(data, start, blobs.object_info(stream.properties, size))
 
         return await self.request(key, download)
 
@@ -120,10 +124,8 @@ class AzureObjects(SdkObjects):
         return await self.request(key, upload, create=create)
 
     async def delete(self, key: str, *, version: str | None = None) -> None:
-        """Delete one blob with its snapshots, or one of its versions."""
+        """Delete one blob, or one of its versions; one that has snapshots needs ``delete_snapshots="include"``."""
         keywords = self.keywords(blobs.DELETE)
-        if version is None:
-            keywords.setdefault("delete_snapshots", "include")
         await self.request(key, lambda client: client.delete_blob(version_id=version, **keywords))
 
     async def any_below(self, prefix: str) -> bool:

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from objfs.peers.azure_blobs import condition
 
-# All names of one blob's blocks must be of one length, those of uploads that were given up included; this is
-# obstore's, so that either plane can follow the other
+# All names of one blob's blocks must be of one length, those of uploads that were given up included; this is that of
+# obstore 0.12.1 and adlfs, so that each can follow the other
 # (https://learn.microsoft.com/rest/api/storageservices/put-block#uri-parameters).
-_NAME_LENGTH: Final = 20
+_NAME_LENGTH: Final = 32
 _NUMBER_LENGTH: Final = 6
 _SHORTEST: Final = 13
 _LONGEST: Final = 64

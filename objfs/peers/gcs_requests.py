@@ -101,7 +101,7 @@ def status_of(error: BaseException) -> int | None:
 
 def _message(contents: bytes) -> str:
     text = contents.decode("utf-8", errors="replace").strip()
-    with contextlib.suppress(ValueError, AttributeError, TypeError):
+    with contextlib.suppress(ValueError, AttributeError, KeyError, TypeError):
         error = json_module.loads(text)["error"]
         return str(error.get("message", "") if isinstance(error, dict) else error).strip()
     return text.splitlines()[0][:200] if text else ""

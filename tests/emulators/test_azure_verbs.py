@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import uuid
 from typing import Any
 
 import pytest
 
 from objfs import AzureBlobFileSystem
+from tests.emulators.azure_account import *  # noqa: F403 - fixtures
+from tests.emulators.azure_account import blob, connection_string
 
 adlfs = pytest.importorskip("adlfs")
-blob = pytest.importorskip("azure.storage.blob")
 
 TREE = {"a.txt": b"1", "b.csv": b"22", "dir/c.txt": b"333", "dir/sub/d.csv": b"4444", "other/e": b""}
 
@@ -19,46 +19,10 @@ TREE = {"a.txt": b"1", "b.csv": b"22", "dir/c.txt": b"333", "dir/sub/d.csv": b"4
 SECRETS = {"account_key", "client_id", "client_secret", "connection_string", "credential", "sas_token", "tenant_id"}
 
 
-@pytest.fixture(params=["auto", "sdk"])
-def engine(request: pytest.FixtureRequest) -> str:
-    """Bytes by obstore where it can, or all by the SDK."""
-    return str(request.param)
-
-
-@pytest.fixture
-def service(azure_server: Any) -> Any:
-    """A look at the account without objfs."""
-    with blob.BlobServiceClient(azure_server.endpoint, credential=azure_server.options["account_key"]) as client:
-        yield client
-
-
-@pytest.fixture
-def container(service: Any) -> Any:
-    """A container of the test's own, as the blocking client has it."""
-    client = service.create_container(f"c{uuid.uuid4().hex[:12]}")
-    yield client
-    client.delete_container()
-
-
-@pytest.fixture
-def fs(azure_server: Any, engine: str) -> AzureBlobFileSystem:
-    """The filesystem on each engine in turn."""
-    return AzureBlobFileSystem(**azure_server.options, engine=engine)
-
-
 @pytest.fixture
 def theirs(azure_server: Any) -> Any:
     """The class that is taken over from, on the same account; it keeps listings, so that each test has a new one."""
     return adlfs.AzureBlobFileSystem(connection_string=connection_string(azure_server), skip_instance_cache=True)
-
-
-def connection_string(server: Any) -> str:
-    """What adlfs needs to speak plain HTTP."""
-    options = server.options
-    return (
-        f"DefaultEndpointsProtocol=http;AccountName={options['account_name']};AccountKey={options['account_key']};"
-        f"BlobEndpoint={server.endpoint}"
-    )
 
 
 @pytest.fixture
@@ -184,7 +148,7 @@ ERRORS = {
 @pytest.mark.parametrize("call", ERRORS)
 def test_exceptions_are_those_of_adlfs(fs: Any, theirs: Any, tree: str, call: str) -> None:
     """Whoever catches what adlfs raises catches ours."""
-    with pytest.raises(Exception) as expected:  # noqa: PT011 - whatever adlfs raises
+    with pytest.raises(Exception) as expected:
         ERRORS[call](theirs, tree)
     with pytest.raises(expected.type):
         ERRORS[call](fs, tree)
