@@ -35,6 +35,7 @@ class Rule:
     status: int
     body: bytes
     times: int
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class GCSProxy(ThreadingHTTPServer):
@@ -97,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(asked)
         rule = self.server.ruled(asked)
         if rule is not None:
-            self._answer(rule.status, {"Content-Type": "application/json"}, rule.body)
+            self._answer(rule.status, {"Content-Type": "application/json", **rule.headers}, rule.body)
             return
         parts = urlsplit(self.server.upstream)
         connection = HTTPConnection(parts.hostname or "", parts.port, timeout=30)

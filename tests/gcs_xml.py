@@ -297,7 +297,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, f"<ListBucketResult>{''.join(rows)}</ListBucketResult>".encode())
 
 
-_OWN = {"connection", "content-length", "date", "host", "keep-alive", "transfer-encoding", "accept-encoding"}
+_OWN = {"connection", "content-length", "date", "host", "keep-alive", "transfer-encoding"}
 
 
 def _tag(node: ET.Element) -> str:

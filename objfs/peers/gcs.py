@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from objfs.sdk import SdkPlane
     from objfs.sdk_objects import SdkObjects
 
-_DEFAULT_RETRIES: Final = 5
 _SDK_MODULES: Final = ("aiohttp", "gcsfs", "google", "grpc", "requests")
 
 
@@ -71,8 +70,7 @@ class GCSPeer(Peer):
         instance = make(own_class, {**setup.keywords, "token": token, **own})
         instance._use_client_cert = bool(settings.value("client_certificate"))  # noqa: SLF001 - it asks the environment
         instance.objfs_refresher = refresher
-        retries = settings.value("max_retries")
-        instance.objfs_attempts = 1 + (_DEFAULT_RETRIES if retries is None else int(retries))
+        instance.objfs_attempts = gcs_requests.attempts_of(setup)
         return instance
 
     async def open_here(self, instance: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 from objfs.peers import gcs_listing
 from objfs.peers.gcs_checks import Check, check_of
 from objfs.peers.gcs_names import FIXED_KEYS, GCSNames
+from objfs.peers.gcs_requests import attempts_of
 from objfs.peers.gcs_uploads import Resumable
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
@@ -119,8 +120,9 @@ class GCSObjects(GCSNames):
     async def begin_upload(self, key: str, *, create: bool, if_match: str | None) -> Resumable:
         """Prepare a resumable upload; it begins with its first chunk, when it is known whether it appends."""
         begin = partial(self._begin, create=create, if_match=if_match)
-        attempts = int(self._setting("max_retries") or 5) + 1
-        return Resumable(self._once, begin, key, f"{self._bucket}/{key}", attempts, self._check())
+        attempts = attempts_of(self._plane.setup)
+        kind = self._described()["contentType"]
+        return Resumable(self._once, begin, key, f"{self._bucket}/{key}", attempts, self._check(), kind)
 
     async def _once(self, method: str, path: str, **keywords: Any) -> Any:
         return await self._plane.call("objfs_once", method, path, **keywords)

@@ -25,13 +25,15 @@ from fsspec.asyn import get_loop
 
 from objfs.concurrency import close_with_loop
 from objfs.credentials.google_adapter import sending
-from objfs.errors import CredentialsError, CredentialsExpiredError, PreconditionFailedError, ThrottledError
+from objfs.errors import CredentialsExpiredError, PreconditionFailedError, ThrottledError
 from objfs.sdk import PeerSetup, of_transport
 
 # https://cloud.google.com/storage/docs/retry-strategy#idempotency-operations
 RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
+_UNAUTHORIZED: Final = 401
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 32.0
+_DEFAULT_RETRIES: Final = 5
 _CONNECT_SECONDS: Final = 30.0
 _READ_SECONDS: Final = 60.0
 _CLOSING_SECONDS: Final = 1.0
@@ -88,12 +90,18 @@ def endpoint_of(setup: PeerSetup) -> str:
     return endpoint
 
 
+def attempts_of(setup: PeerSetup) -> int:
+    """How often a request is made at most."""
+    retries = setup.settings.value("max_retries")
+    return 1 + (_DEFAULT_RETRIES if retries is None else int(retries))
+
+
 def plain_class(peer: type[Any]) -> type[Any]:
     """gcsfs's class without the look-up, over gRPC, of what kind a bucket is: no emulator answers that."""
     return next(cls for cls in peer.__mro__ if cls.__module__ == "gcsfs.core")
 
 
-def status_of(error: BaseException) -> int | None:
+def status_of(error: BaseException | None) -> int | None:
     """The HTTP status that an exception was made of."""
     code = getattr(error, "code", None)
     return code if isinstance(code, int) else None
@@ -232,7 +240,7 @@ def may_help(error: OSError) -> bool:
     """Whether the same request may be answered otherwise: the server is busy, or the connection broke."""
     status = status_of(error)
     if status is None:
-        return not isinstance(error, CredentialsError)
+        return not isinstance(error, PermissionError)
     return status in RETRIED
 
 
@@ -289,6 +297,10 @@ async def once(
 
     try:
         return await (send() if refresher is None else sending(refresher, send))
+    except PermissionError as error:
+        if status_of(error) is None and status_of(error.__cause__) == _UNAUTHORIZED:
+            raise CredentialsExpiredError(errno.EACCES, error.strerror, subject) from error.__cause__
+        raise
     except (aiohttp.ClientError, TimeoutError) as error:
         if getattr(error, "code", None) is not None:
             raise

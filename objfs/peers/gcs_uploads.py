@@ -48,6 +48,8 @@ class Resumable:
         How often a chunk is tried.
     check
         Of what is sent.
+    content_type
+        Of the object, said with each chunk as gcsfs does.
     appended
         The object, in one generation, that the uploaded bytes are joined to.
     """
@@ -58,6 +60,7 @@ class Resumable:
     subject: str
     attempts: int
     check: Check
+    content_type: str
     appended: Location | None = None
     url: str | None = field(default=None, repr=False)
     sent: int = 0
@@ -124,7 +127,11 @@ class Resumable:
     async def _put(self, data: bytes, total: int | None) -> tuple[int, Any, bytes]:
         size = "*" if total is None else str(total)
         span = f"{self.sent}-{self.sent + len(data) - 1}" if data else "*"
-        headers = {"Content-Range": f"bytes {span}/{size}", "Content-Length": str(len(data))}
+        headers = {
+            "Content-Range": f"bytes {span}/{size}",
+            "Content-Length": str(len(data)),
+            "Content-Type": self.content_type,
+        }
         # It has begun when something is sent.
         url = self.url or ""
         status, answered, _, contents = await self.send(
