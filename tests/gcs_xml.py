@@ -32,6 +32,7 @@ HEADERS = {
     "content-language": "contentLanguage",
     "x-goog-storage-class": "storageClass",
 }
+UNMET = {"error": {"code": 412, "message": "Precondition failed", "errors": [{"reason": "conditionNotMet"}]}}
 CODES = {400: "InvalidArgument", 401: "AuthenticationRequired", 403: "AccessDenied", 412: "PreconditionFailed"}
 
 
@@ -112,6 +113,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self._chunks() if self.headers.get("transfer-encoding") == "chunked" else self.rfile.read(length)
         url = urlsplit(self.path)
         if url.path.startswith(JSON_PATHS):
+            if self._is_unmet(url.path, dict(parse_qsl(url.query))):
+                self._answer(412, json.dumps(UNMET).encode(), {"Content-Type": "application/json; charset=UTF-8"})
+                return
             sent = {name: value for name, value in self.headers.items() if name.lower() not in _OWN}
             answer = self._ask(self.command, self.path, body, sent)
             self._answer(answer.status, answer.body, answer.headers)
@@ -123,6 +127,17 @@ class Handler(BaseHTTPRequestHandler):
         except Refused as refusal:
             text = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{refusal.code}</Code></Error>"
             self._answer(refusal.status, text.encode(), {"Content-Type": "application/xml; charset=UTF-8"})
+
+    def _is_unmet(self, path: str, query: Mapping[str, str]) -> bool:
+        """Whether the object is of another generation than a request wants; the server behind looks at uploads only."""
+        wanted = query.get("ifGenerationMatch")
+        if wanted is None or "/o/" not in path:
+            return False
+        written = path.rpartition("/rewriteTo/")[2].removeprefix("/download")
+        if self.command == "POST":
+            written = written.removesuffix("/compose")
+        found = self._ask("GET", "/storage/v1/" + written.removeprefix("/storage/v1/"))
+        return wanted != (str(found.json["generation"]) if found.status == 200 else "0")
 
     def _chunks(self) -> bytes:
         found = bytearray()
@@ -243,9 +258,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def _copy(self, bucket: str, key: str) -> None:
         source, _, source_key = unquote(self.headers["x-goog-copy-source"].lstrip("/")).partition("/")
-        query = urlencode(self._condition())
-        path = f"{_object_path(source, source_key)}/rewriteTo{_object_path(bucket, key).removeprefix('/storage/v1')}"
-        found = self._json("POST", f"{path}?{query}").json["resource"]
+        target = _object_path(bucket, key)
+        if self._is_unmet(target, self._condition()):
+            raise Refused(412, "PreconditionFailed")
+        path = f"{_object_path(source, source_key)}/rewriteTo{target.removeprefix('/storage/v1')}"
+        found = self._json("POST", path).json["resource"]
         self._written(found, b"<CopyObjectResult><ETag>" + found["etag"].encode() + b"</ETag></CopyObjectResult>")
 
     def _upload(self, bucket: str, key: str, query: Mapping[str, str], body: bytes) -> None:

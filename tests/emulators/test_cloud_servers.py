@@ -63,6 +63,35 @@ def test_gcs_server_hands_out_links_to_itself(gcs_server, make_gcs_bucket):
         assert answer.headers["Location"].startswith(f"{gcs_server.endpoint}/")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("PUT", "/{bucket}/key", {}),
+        ("PUT", "/{bucket}/copy", {"x-goog-copy-source": "{bucket}/key"}),
+        ("POST", "/storage/v1/b/{bucket}/o/key/rewriteTo/b/{bucket}/o/copy", {}),
+        ("POST", "/upload/storage/v1/b/{bucket}/o?uploadType=media&name=key", {}),
+        ("DELETE", "/storage/v1/b/{bucket}/o/key", {}),
+    ],
+    ids=["put", "copy", "rewrite", "upload", "delete"],
+)
+def test_gcs_server_minds_the_generation_that_a_request_wants(gcs_server, make_gcs_bucket, method, path, headers):
+    """In both APIs: a stale one is refused, the one that is there is not."""
+    bucket = make_gcs_bucket()
+    generation = {}
+    for key in ("key", "copy"):
+        with urlopen(Request(f"{gcs_server.endpoint}/{bucket}/{key}", b"1", method="PUT"), timeout=30) as answer:
+            generation[key] = answer.headers["x-goog-generation"]
+    there = generation["copy" if "copy" in path else "key"]
+    url = gcs_server.endpoint + path.format(bucket=bucket)
+    told = {name: value.format(bucket=bucket) for name, value in headers.items()}
+    for wanted, status in (("0", 412), (str(int(there) - 1), 412), (there, 200)):
+        if "/storage/v1/" in url:
+            asked = f"{url}{'&' if '?' in url else '?'}ifGenerationMatch={wanted}"
+            assert status_of(asked, method) == status
+        else:
+            assert status_of(url, method, **told, **{"x-goog-if-generation-match": wanted}) == status
+
+
 def test_gcs_server_keeps_generations_when_asked(gcs_server, make_gcs_bucket):
     """A bucket with versioning holds what was overwritten; another does not."""
     kept = {}
