@@ -221,7 +221,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(status, headers={**headers, "Content-Length": str(last + 1 - first)})
             return
         media = f"{_object_path(bucket, key)}?alt=media&generation={found['generation']}"
-        self._answer(status, self._json("GET", media).body[first : last + 1], headers)
+        taken = {"Accept-Encoding": self.headers.get("accept-encoding", "identity")}
+        self._answer(status, self._json("GET", media, headers=taken).body[first : last + 1], headers)
 
     def _resource(self) -> dict[str, Any]:
         """What the headers of a PUT say of the object."""

@@ -24,6 +24,10 @@ CLIENT_DEFAULTS: Final[Mapping[str, Any]] = {
     "timeout": timedelta(days=7),
 }
 
+# Google unpacks what is stored compressed for whoever does not take it so, and then knows neither sizes nor ranges
+# (https://cloud.google.com/storage/docs/transcoding). obstore says nothing of it, and unpacks nothing itself.
+AS_STORED: Final[Mapping[str, str]] = {"accept-encoding": "gzip"}
+
 # Said even where nobody did: gcsfs, or fsspec's configuration, would choose.
 SDK_DEFAULTS: Final[Mapping[str, Any]] = {
     "access": "full_control",
@@ -88,9 +92,12 @@ def store_arguments(settings: Settings, bucket: str) -> StoreArguments:
         config["bearer_token"] = ""
     client = {**CLIENT_DEFAULTS, **slots["client"]}
     client["allow_http"] = endpoint.startswith("http:") or bool(settings.value("allow_http", False))
-    headers = {**client.get("default_headers", {}), **_billing(settings), **_encryption(settings)}
-    if headers:
-        client["default_headers"] = headers
+    client["default_headers"] = {
+        **AS_STORED,
+        **client.get("default_headers", {}),
+        **_billing(settings),
+        **_encryption(settings),
+    }
     return StoreArguments(bucket, config, client, slots["retry"])
 
 

@@ -96,6 +96,7 @@ def test_store_arguments_are_complete_without_any_setting():
     assert arguments.client_options == {
         "allow_http": False,
         "connect_timeout": timedelta(seconds=5),
+        "default_headers": {"accept-encoding": "gzip"},
         "read_timeout": timedelta(seconds=15),
         "timeout": timedelta(days=7),
     }
@@ -194,7 +195,7 @@ def test_store_arguments_merge_headers():
         CUSTOMER_KEY,
     }
     assert GCS.sdk_keywords(settings)["session_kwargs"]["headers"] == {
-        name: value for name, value in headers.items() if name != "x-goog-user-project"
+        name: value for name, value in headers.items() if name not in ("accept-encoding", "x-goog-user-project")
     }
 
 
@@ -272,7 +273,7 @@ def test_requester_pays_takes_the_project_of_a_file():
     """Which is known only after the settings were resolved."""
     settings = resolved(requester_pays=True).with_values(Origin.CONFIG_FILE, {"project": "p1"}, GCS.table)
     headers = GCS.store_arguments(settings, "b").client_options["default_headers"]
-    assert headers == {"x-goog-user-project": "p1"}
+    assert headers == {"accept-encoding": "gzip", "x-goog-user-project": "p1"}
 
 
 # -- the environment -----------------------------------------------------------------------------------------------
@@ -298,7 +299,13 @@ def test_store_takes_no_client_setting_from_the_environment(hostile):
     """Passing client options makes obstore discard its own."""
     hostile()
     options = built(resolved(bearer_token="T")).client_options
-    assert options == {"allow_http": "false", "connect_timeout": "5s", "read_timeout": "15s", "timeout": "7days"}
+    assert options == {
+        "allow_http": "false",
+        "connect_timeout": "5s",
+        "default_headers": {"accept-encoding": b"gzip"},
+        "read_timeout": "15s",
+        "timeout": "7days",
+    }
 
 
 def test_store_sees_the_environment_only_as_resolved(hostile):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from objfs.clouds.gcs import GCS
+from objfs.clouds.gcs_backends import AS_STORED
 from objfs.clouds.gcs_rows import TUNING
 from objfs.errors import OptionError, UnknownOptionError
 from objfs.options import Layer, Origin, Settings, environment_layer, normalise, translate
@@ -57,7 +58,10 @@ def flat(mapping: Mapping[str, Any], prefix: str = "", *, keep: tuple[str, ...] 
 def store_words(settings: Settings) -> dict[str, Any]:
     arguments = GCS.store_arguments(GCS.resolve(settings), "bkt")
     slots = {"config": arguments.config, "client": arguments.client_options, "retry": arguments.retry_config}
-    return flat(slots, keep=("client.default_headers",))
+    words = flat(slots, keep=("client.default_headers",))
+    # What is sent whatever the options are.
+    headers = {name: value for name, value in words.pop("client.default_headers").items() if name not in AS_STORED}
+    return words | ({"client.default_headers": headers} if headers else {})
 
 
 def sdk_words(settings: Settings) -> dict[str, Any]:
