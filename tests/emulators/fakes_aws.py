@@ -79,6 +79,15 @@ def serving() -> Iterator[FakeAws]:
         server.server_close()
 
 
+def part_of(body: bytes, wanted: str | None) -> tuple[int, bytes, dict[str, str]]:
+    """Status, body and headers of an answer to a request with this ``Range`` header (``bytes=A-B`` or none)."""
+    if wanted is None:
+        return 200, body, {}
+    first, _, last = wanted.removeprefix("bytes=").partition("-")
+    part = body[int(first) : int(last or len(body)) + 1]
+    return 206, part, {"Content_Range": f"bytes {first}-{int(first) + len(part) - 1}/{len(body)}"}
+
+
 class _Handler(BaseHTTPRequestHandler):
     fake: FakeAws
     protocol_version = "HTTP/1.1"
@@ -156,9 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
             status = 400 if self.fake.refusal == "ExpiredToken" else 403
             self._send(status, _ERROR.format(code=self.fake.refusal).encode(), "application/xml")
         else:
-            self._send(
-                200, BODY if self.command == "GET" else b"", ETag='"e"', Last_Modified="Thu, 01 Jan 2026 00:00:00 GMT"
-            )
+            status, part, headers = part_of(BODY, self.headers.get("Range"))
+            facts = {"ETag": '"e"', "Last_Modified": "Thu, 01 Jan 2026 00:00:00 GMT", **headers}
+            self._send(status, part if self.command == "GET" else b"", **facts)
 
     def _signer(self) -> str:
         found = re.search(r"Credential=([^/]+)/", self.headers.get("Authorization") or "")
