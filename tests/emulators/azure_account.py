@@ -47,15 +47,6 @@ def fs(azure_server: Any, engine: str) -> AzureBlobFileSystem:
     return AzureBlobFileSystem(**azure_server.options, engine=engine)
 
 
-def connection_string(server: Any) -> str:
-    """What adlfs needs to speak plain HTTP."""
-    options = server.options
-    return (
-        f"DefaultEndpointsProtocol=http;AccountName={options['account_name']};AccountKey={options['account_key']};"
-        f"BlobEndpoint={server.endpoint}"
-    )
-
-
 def account_sas(server: Any, *, permission: str = "rwdlacupt", minutes: int = 10) -> str:
     """A SAS of the whole account; negative minutes make one that has expired."""
     now = datetime.now(UTC)

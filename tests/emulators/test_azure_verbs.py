@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from objfs import AzureBlobFileSystem
+from tests.cloud_servers import connection_string
 from tests.emulators.azure_account import *  # noqa: F403 - fixtures
-from tests.emulators.azure_account import blob, connection_string
+from tests.emulators.azure_account import blob
 
 adlfs = pytest.importorskip("adlfs")
 
