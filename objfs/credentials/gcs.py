@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import configparser
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Final
 
+from objfs.credentials.gcs_files import gcloud_project, parse_info, read_info, well_known_file
 from objfs.credentials.gcs_objects import object_source
 from objfs.credentials.identity import keyed_digest, object_identity
 from objfs.credentials.values import Credentials, Source, StaticSource
-from objfs.errors import ConflictingOptionsError, CredentialsError, MissingExtraError, OptionError
+from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
 from objfs.options import Origin, Settings
 
 SCOPES: Final = "https://www.googleapis.com/auth/devstorage."
@@ -34,6 +33,10 @@ _CHAIN_VARIABLES: Final = (
     "NO_GCE_CHECK",
     "USERPROFILE",
 )
+# Credentials that come from none of Google's files.
+_ELSEWHERE: Final = ("skip_signature", "storage_options_provider", "credential_provider", "fetch_storage_options")
+# Option to member of a key; ``gcs_base_url`` is object_store's, for emulators.
+_TOLD: Final = {"project": "project_id", "base_url": "gcs_base_url", "universe_domain": "universe_domain"}
 # What obstore reads by itself, where google-auth is not installed.
 _NATIVE_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "service_account": frozenset({"service_account"}),
@@ -169,9 +172,9 @@ def decide(settings: Settings, environ: Mapping[str, str], static: Source | None
     ConflictingOptionsError, CredentialsError, OptionError
         Two keys are given; a file that is named is not there; a way that does not exist.
     """
-    plan = plan_of(settings, environ, static)
+    plan = plan_of(settings, environ)
     if plan.method is Method.TOKEN and plan.target is None:
-        return static or StaticSource(Credentials({"bearer_token": plan.value}), f"static {keyed_digest(plan.value)}")
+        return static or _raw(plan.value, settings.value("expires_at"))
     if not _installed() and plan.method is not Method.OBJECT:
         _refuse_without_sdk(settings, plan)
         return None
@@ -192,7 +195,7 @@ def store_shape(values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
-    """What Google's own files say beside credentials: the project, and the endpoint in a service account's key.
+    """What Google's own files say beside credentials: the project, and where the service of an account is.
 
     Read without google-auth. What somebody gave is kept; a file that cannot be read is left to the fetch.
 
@@ -203,23 +206,29 @@ def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, A
     environ
         Says where the files of gcloud are.
     """
-    if settings.value("skip_signature"):
+    if any(settings.value(name) for name in _ELSEWHERE):
         return {}
     try:
-        plan = plan_of(settings, environ, None)
+        plan = plan_of(settings, environ)
         info = _peek(plan, environ)
     except (OSError, ValueError):
         return {}
-    found = {"project": info.get("project_id"), "base_url": info.get("gcs_base_url")}
-    if plan.method is Method.DEFAULT and found["project"] is None:
-        found["project"] = _gcloud_project(environ)
-    kept = {name: value for name, value in found.items() if isinstance(value, str) and value}
-    return {name: value for name, value in kept.items() if _is_open(settings, name)}
+    told = {name: info.get(key) for name, key in _TOLD.items()}
+    if plan.method is Method.DEFAULT and told["project"] is None:
+        told["project"] = gcloud_project(environ)
+    found: dict[str, Any] = {
+        name: value.rstrip("/")
+        for name, value in told.items()
+        if isinstance(value, str) and value and _is_open(settings, name)
+    }
+    if found.get("base_url", "").startswith("http://") and _is_open(settings, "allow_http"):
+        found["allow_http"] = True
+    return found
 
 
-def plan_of(settings: Settings, environ: Mapping[str, str], static: Source | None) -> Plan:
+def plan_of(settings: Settings, environ: Mapping[str, str]) -> Plan:
     """What the settings ask for."""
-    option, method, value = _asked(settings, environ, static)
+    option, method, value = _asked(settings, environ)
     access = settings.value("access") or DEFAULT_ACCESS
     lifetime = settings.value("impersonation_lifetime")
     return Plan(
@@ -238,49 +247,15 @@ def plan_of(settings: Settings, environ: Mapping[str, str], static: Source | Non
     )
 
 
-def well_known_file(environ: Mapping[str, str]) -> str:
-    """Where ``gcloud auth application-default login`` writes (https://cloud.google.com/docs/authentication/adc)."""
-    return os.path.join(_gcloud_folder(environ), "application_default_credentials.json")
-
-
-def home(environ: Mapping[str, str]) -> str:
-    """The home folder that the environment names, else that of the user."""
-    return environ.get("HOME") or environ.get("USERPROFILE") or os.path.expanduser("~")
-
-
-def read_info(path: str) -> dict[str, Any]:
-    """The JSON of a credentials file; a ``CredentialsError`` names the file where there is none."""
-    try:
-        text = Path(path).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"the Google credentials file {path!r} cannot be read"
-        raise CredentialsError(msg) from error
-    return parse_info(text, f"the Google credentials file {path!r}")
-
-
-def parse_info(text: Any, name: str) -> dict[str, Any]:
-    """A key, given as JSON text or as a mapping; the error never shows the text."""
-    if isinstance(text, Mapping):
-        return dict(text)
-    try:
-        info = json.loads(text)
-    except (TypeError, ValueError):
-        info = None
-    if not isinstance(info, dict):
-        msg = f"{name} does not hold a JSON object"
-        raise CredentialsError(msg)
-    return info
-
-
-def _asked(settings: Settings, environ: Mapping[str, str], static: Source | None) -> tuple[str, Method, Any]:
+def _asked(settings: Settings, environ: Mapping[str, str]) -> tuple[str, Method, Any]:
     """Option, method and value of the highest layer, in the order of obstore within a layer."""
     given = [name for name in ("service_account", "service_account_key") if settings.value(name)]
     if len(given) > 1:
         one, other = (settings[name].spelling for name in given)
         msg = f"{one!r} and {other!r} both name a service account; give one of them"
         raise ConflictingOptionsError(msg)
-    if static is not None:
-        return "bearer_token", Method.TOKEN, static.fetch().values["bearer_token"]
+    if settings.value("bearer_token"):
+        return "bearer_token", Method.TOKEN, settings.value("bearer_token")
     if settings.value("credential") is not None:
         return "credential", Method.OBJECT, settings.value("credential")
     if given:
@@ -314,6 +289,12 @@ def _of_token(token: Any, environ: Mapping[str, str]) -> tuple[str, Method, Any]
     return "token", Method.TOKEN, token
 
 
+def _raw(token: str, expiry: datetime | None) -> Source:
+    """A source of text that only a look at the disk told from a path."""
+    digest = keyed_digest(repr((token, expiry)))
+    return StaticSource(Credentials({"bearer_token": token}, expiry), f"static {digest}")
+
+
 def _installed() -> bool:
     """Whether google-auth and the library that it speaks HTTP with can be imported."""
     try:
@@ -345,27 +326,6 @@ def _peek(plan: Plan, environ: Mapping[str, str]) -> dict[str, Any]:
         return parse_info(plan.value, plan.description)
     path = well_known_file(environ)
     return read_info(path) if plan.method is Method.DEFAULT and os.path.isfile(path) else {}
-
-
-def _gcloud_folder(environ: Mapping[str, str]) -> str:
-    if environ.get("CLOUDSDK_CONFIG"):
-        return environ["CLOUDSDK_CONFIG"]
-    windows = environ.get("APPDATA") if os.name == "nt" else None
-    return os.path.join(windows or os.path.join(home(environ), ".config"), "gcloud")
-
-
-def _gcloud_project(environ: Mapping[str, str]) -> str | None:
-    """The project of gcloud's active configuration, from the files that ``gcloud config set project`` writes."""
-    folder = Path(_gcloud_folder(environ))
-    parser = configparser.RawConfigParser(strict=False)
-    try:
-        active = folder / "active_config"
-        name = active.read_text(encoding="utf-8").strip() if active.is_file() else "default"
-        parser.read(folder / "configurations" / f"config_{name}", encoding="utf-8")
-    except (OSError, UnicodeDecodeError, configparser.Error):
-        # The files are somebody else's, and a project is all we look for in them.
-        return None
-    return parser.get("core", "project", fallback=None)
 
 
 def _is_open(settings: Settings, name: str) -> bool:

@@ -20,7 +20,8 @@ from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials as UserCredentials
 
-from objfs.credentials.gcs import Method, Plan, home, parse_info, read_info, well_known_file
+from objfs.credentials.gcs import Method, Plan
+from objfs.credentials.gcs_files import home, parse_info, read_info, well_known_file
 from objfs.credentials.gcs_objects import values_of
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, MissingCredentialsError
@@ -31,7 +32,7 @@ _METADATA_ADDRESS: Final = "169.254.169.254"
 _DETECT_SECONDS: Final = 3.0
 _DETECT_ATTEMPTS: Final = 3
 _AWS_SUBJECT: Final = "urn:ietf:params:aws:token-type:aws4_request"
-_LONGEST_LIFETIME_SECONDS: Final = 3600
+_DEFAULT_LIFETIME_SECONDS: Final = 3600
 
 
 def fetch(plan: Plan, *, sleep: Callable[[float], None] = time.sleep) -> Credentials:
@@ -49,20 +50,27 @@ def fetch(plan: Plan, *, sleep: Callable[[float], None] = time.sleep) -> Credent
     request = Request()
     try:
         found = _load(plan, request, sleep)
+        if isinstance(found, compute_engine.Credentials):
+            found.refresh(_AtMetadataHost(request, plan))
+            # The bare token: the object would ask a host of its own choice for more.
+            found = UserCredentials(found.token, expiry=found.expiry)
+        elif plan.target is None and not isinstance(found, AnonymousCredentials):
+            found.refresh(request)
         if plan.target is not None:
-            found = impersonated_credentials.Credentials(
-                found,
-                plan.target,
-                list(plan.scopes),
-                delegates=list(plan.delegates) or None,
-                lifetime=plan.lifetime or _LONGEST_LIFETIME_SECONDS,
-            )
-        if not isinstance(found, AnonymousCredentials):
-            asked = _AtMetadataHost(request, plan) if isinstance(found, compute_engine.Credentials) else request
-            found.refresh(asked)
+            found = _taking_on(plan, found)
+            found.refresh(request)
         return values_of(found)
     finally:
         request.session.close()
+
+
+def _taking_on(plan: Plan, found: Any) -> Any:
+    """The target service account, taken on by other credentials, which it refreshes itself."""
+    lifetime = plan.lifetime or _DEFAULT_LIFETIME_SECONDS
+    delegates = list(plan.delegates) or None
+    return impersonated_credentials.Credentials(
+        found, plan.target, list(plan.scopes), delegates=delegates, lifetime=lifetime
+    )
 
 
 def load_info(info: Mapping[str, Any], name: str, plan: Plan) -> Any:

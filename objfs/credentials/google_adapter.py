@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -50,17 +51,26 @@ async def sending(refresher: Refresher, send: Callable[[], Awaitable[_T]]) -> _T
         Awaited first, as gcsfs asks for the header on its event loop, where waiting would stop all other requests.
     send
         Makes the request, in the same task; called again after a refusal (401), with another token.
+
+    Raises
+    ------
+    PermissionError
+        The server accepts no token that is to be had. gcsfs would wait and try the same one again and again.
     """
     await refresher.current_async()
     _signed_with.set(None)
-    try:
-        return await send()
-    except Exception as error:
-        used = _signed_with.get()
-        if used is None or not is_refusal(error) or not refresher.reject(used):
-            raise
-    await refresher.current_async()
-    return await send()
+    for last_try in (False, True):
+        try:
+            return await send()
+        except Exception as error:
+            used = _signed_with.get()
+            if used is None or not is_refusal(error):
+                raise
+            if last_try or not refresher.reject(used):
+                msg = f"the server does not accept the token of {refresher.source.description}: {error}"
+                raise PermissionError(errno.EACCES, msg) from error
+        await refresher.current_async()
+    raise AssertionError  # the second round returns or raises
 
 
 def is_refusal(error: BaseException) -> bool:
