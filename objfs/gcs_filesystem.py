@@ -108,7 +108,7 @@ class GCSFileSystem(GCSVerbs):
         words: dict[str, Any] = {
             "acl": acl,
             "consistency": consistency,
-            "content_type": content_type or mimetypes.guess_type(path)[0],
+            "content_type": content_type or (None if _has_type(given) else mimetypes.guess_type(path)[0]),
             "fixed_key_metadata": fixed_key_metadata,
             "kms_key_name": kms_key_name,
             "metadata": metadata,
@@ -121,7 +121,7 @@ class GCSFileSystem(GCSVerbs):
     def _write_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         """The keywords of a write, with the content type that gcsfs gives where nobody does."""
         found = {"content_type": _DEFAULT_TYPE, **super()._write_keywords(keywords)}
-        known = {"acl", "consistency", "content_type", "fixed_key_metadata", "kms_key_name", "metadata"}
+        known = {"acl", "consistency", "fixed_key_metadata", "kms_key_name", *GCS.data_keywords}
         unknown = sorted(set(found) - known - _TUNING - {_NO_HEADERS})
         if unknown:
             msg = f"unexpected keyword {unknown[0]!r}; a write takes {', '.join(sorted(known))}"
@@ -277,7 +277,10 @@ class GCSFileSystem(GCSVerbs):
         iam_configuration: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Create a bucket; a directory within one needs no creation."""
+        """Create a bucket; a directory within one needs no creation, unless the bucket has folders.
+
+        A new bucket has folders with ``enable_hierarchical_namespace=True``, and with a zone as ``placement=``.
+        """
         await super()._mkdir(
             path,
             create_parents,
@@ -289,10 +292,20 @@ class GCSFileSystem(GCSVerbs):
             iam_configuration=iam_configuration,
             **kwargs,
         )
+        place = self._split(path)
+        objects = await self._with_folders(place)
+        if objects is not None:
+            await objects.make_folder(place.key, parents=create_parents)
+            self.note_written(place.path)
 
     async def _rmdir(self, path: str) -> None:
-        """Delete an empty bucket; a directory goes with its keys."""
-        if not self._split(path).key.strip("/"):
+        """Delete an empty bucket or folder; a directory that is no folder goes with its keys."""
+        place = self._split(path)
+        objects = await self._with_folders(place)
+        if objects is not None:
+            await objects.remove_folder(place.key)
+            self.note_written(place.path)
+        elif not place.key.strip("/"):
             await super()._rmdir(path)
 
     async def _rm(
@@ -304,7 +317,20 @@ class GCSFileSystem(GCSVerbs):
         **kwargs: Any,
     ) -> list[str]:
         """Delete objects, with ``recursive`` whole trees and buckets; an object that cannot be deleted raises."""
-        return await super()._rm(path, recursive, kwargs.pop("batch_size", None), maxdepth, **kwargs)
+        tops = [self._split(each) for each in ([path] if isinstance(path, str) else path)] if recursive else []
+        found = [(top, await self._with_folders(top)) for top in tops if maxdepth is None]
+        held = [(top, objects, await objects.folders(top.key)) for top, objects in found if objects is not None]
+        try:
+            done = await super()._rm(path, recursive, kwargs.pop("batch_size", None), maxdepth, **kwargs)
+        except FileNotFoundError:
+            if not any(names for _, _, names in held):
+                raise
+            done = []
+        for top, objects, names in held:
+            for name in names:
+                await objects.remove_folder(name)
+            self.note_written(top.path)
+        return done
 
     async def _cp_file(self, path1: str, path2: str, acl: str | None = None, **kwargs: Any) -> None:
         """Copy one object on the server."""
@@ -314,6 +340,11 @@ class GCSFileSystem(GCSVerbs):
 def _fits_header(name: Any, value: Any) -> bool:
     """Whether an entry of metadata comes out of a header as it went in."""
     return bool(_HEADER_NAME.fullmatch(str(name)) and _HEADER_VALUE.fullmatch(str(value)))
+
+
+def _has_type(keywords: Mapping[str, Any]) -> bool:
+    """Whether a content type is among the attributes of a write."""
+    return any(name.lower() == "content-type" for name in keywords.get("attributes") or {})
 
 
 def _text(generation: str | int | None) -> str | None:

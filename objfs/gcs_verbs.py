@@ -38,6 +38,14 @@ class GCSVerbs(ObjectFileSystem):
         """The bucket of a location on the SDK plane."""
         return cast("GCSObjects", self.connection.require_sdk(verb).objects(location.bucket))
 
+    async def _with_folders(self, location: Location) -> GCSObjects | None:
+        """The bucket of a location, where it has folders."""
+        try:
+            objects = self._gcs("bucket", location)
+        except (MissingExtraError, EngineError):
+            return None
+        return objects if location.key.strip("/") and await objects.has_folders() else None
+
     # -- metadata -------------------------------------------------------------------------------------------------
 
     async def _getxattr(self, path: str, attr: str) -> str:
@@ -155,11 +163,28 @@ class GCSVerbs(ObjectFileSystem):
         IsADirectoryError
             ``path1`` ends in ``/`` and ``recursive`` is not set: the object of the shorter name is not meant.
         """
-        if path1 == path2:
+        if path1 == path2 or (
+            recursive and maxdepth is None and isinstance(path1, str) and await self._renamed_folder(path1, path2)
+        ):
             return
         pairs = await self._pairs_to_move(path1, path2, recursive=recursive, maxdepth=maxdepth)
         jobs = [lambda one=one, two=two: self._mv_file(one, two, **kwargs) for one, two in pairs]
         await run_bounded(jobs, batch_size or self._concurrency)
+
+    async def _renamed_folder(self, path1: str, path2: str | list[str]) -> bool:
+        """Rename a folder with all that is in it, where the bucket has folders; whether that was done."""
+        if not isinstance(path2, str) or has_magic(path1):
+            return False
+        source, target = self._split(path1), self._split(path2)
+        objects = await self._with_folders(source) if source.bucket == target.bucket else None
+        if objects is None:
+            return False
+        into = path2.endswith("/") or await self._isdir(path2)
+        name = source.key.rstrip("/").rpartition("/")[2] if into and not path1.endswith("/") else ""
+        done = await objects.rename_folder(source.key, "/".join(filter(None, (target.key.rstrip("/"), name))))
+        self.note_written(source.path)
+        self.note_written(target.path)
+        return done
 
     async def _pairs_to_move(
         self, path1: str | list[str], path2: str | list[str], *, recursive: bool, maxdepth: int | None

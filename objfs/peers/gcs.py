@@ -11,6 +11,7 @@ from objfs.credentials.google_adapter import peer_credentials
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
 from objfs.errors import CredentialsError, MissingExtraError
 from objfs.peers import gcs_requests
+from objfs.peers.gcs_folders import GoogleObjects
 from objfs.peers.gcs_objects import GCSObjects
 from objfs.sdk import Peer, PeerSetup, make, of_transport, with_methods
 
@@ -100,4 +101,5 @@ class GCSPeer(Peer):
 
     def objects(self, plane: SdkPlane, bucket: str, keywords: Mapping[str, Any] | None = None) -> SdkObjects:
         """The objects of one bucket."""
-        return GCSObjects(plane, bucket, keywords)
+        kind = GoogleObjects if at_google(plane.setup.settings) else GCSObjects
+        return kind(plane, bucket, keywords)

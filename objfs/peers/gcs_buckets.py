@@ -61,6 +61,8 @@ class GCSBuckets(SdkObjects, ABC):
         enable_versioning: bool = False,
         enable_object_retention: bool = False,
         iam_configuration: Mapping[str, Any] | None = None,
+        enable_hierarchical_namespace: bool = False,
+        placement: str | None = None,
         **described: Any,
     ) -> None:
         """Create the bucket.
@@ -73,6 +75,10 @@ class GCSBuckets(SdkObjects, ABC):
             Where; by default where the settings say.
         enable_versioning, enable_object_retention, iam_configuration
             As the API has them.
+        enable_hierarchical_namespace
+            Whether the bucket has folders.
+        placement
+            Zone of a zonal bucket, which has folders too.
         **described
             Further members of the bucket's description.
         """
@@ -82,6 +88,11 @@ class GCSBuckets(SdkObjects, ABC):
             told["location"] = place
         if enable_versioning:
             told["versioning"] = {"enabled": True}
+        if placement:
+            told |= {"customPlacementConfig": {"dataLocations": [placement]}, "storageClass": "RAPID"}
+        if enable_hierarchical_namespace or placement:
+            told["hierarchicalNamespace"] = {"enabled": True}
+            iam_configuration = {"uniformBucketLevelAccess": {"enabled": True}, **(iam_configuration or {})}
         if iam_configuration:
             told["iamConfiguration"] = dict(iam_configuration)
             acl = default_acl = None

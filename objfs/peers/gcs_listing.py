@@ -59,7 +59,7 @@ async def pages(ask: Ask, bucket: str, **parameters: Any) -> AsyncIterator[tuple
         given["pageToken"] = token
 
 
-async def level(ask: Ask, bucket: str, below: str, *, prefix: str, versions: bool) -> list[dict[str, Any]]:
+async def level(ask: Ask, bucket: str, below: str, *, prefix: str, versions: bool, **more: str) -> list[dict[str, Any]]:
     """Names directly below a directory, sorted.
 
     Parameters
@@ -70,10 +70,13 @@ async def level(ask: Ask, bucket: str, below: str, *, prefix: str, versions: boo
         What names begin with.
     versions
         Old generations too; names then end in theirs.
+    **more
+        Further parameters of the requests.
     """
     names: dict[str, dict[str, Any]] = {}
     begin = below + prefix
-    async for items, prefixes in pages(ask, bucket, prefix=begin, delimiter="/", versions="true" if versions else None):
+    given = {"prefix": begin, "delimiter": "/", "versions": "true" if versions else None, **more}
+    async for items, prefixes in pages(ask, bucket, **given):
         for each in prefixes:
             # One slash ends the name of a directory; others are part of it.
             names[f"{each}/"] = directory(bucket, each[:-1])

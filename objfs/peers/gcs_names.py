@@ -108,12 +108,16 @@ class GCSNames(GCSBuckets, ABC):
         below = f"{location.key}/" if location.key else ""
         found: list[dict[str, Any]] = []
         if location.version is None:
-            found = await gcs_listing.level(self.ask, self._bucket, below, prefix=prefix, versions=versions)
+            found = await self.level(below, prefix=prefix, versions=versions)
         if not found and location.key and not prefix and not await self._is_marked(location):
             found = await self._alone(location, versions=versions)
         if whole and cache is not None:
             cache[path] = found
         return found
+
+    async def level(self, below: str, *, prefix: str, versions: bool) -> list[dict[str, Any]]:
+        """Names directly below a directory."""
+        return await gcs_listing.level(self.ask, self._bucket, below, prefix=prefix, versions=versions)
 
     async def _is_marked(self, location: Location) -> bool:
         return location.version is None and await self.any_below(location.key)
@@ -166,11 +170,37 @@ class GCSNames(GCSBuckets, ABC):
                 found = [gcs_listing.entry(self._bucket, await self.resource(location.key, location.version))]
         if withdirs:
             top = f"{location.path}/{prefix}" if prefix else location.path
-            found = sorted([*found, *gcs_listing.directories(top, found).values()], key=lambda each: each["name"])
+            held = [{"name": f"{self._bucket}/{name}"} for name in await self.folders(location.key)]
+            kept = [each for each in held if not prefix or each["name"].startswith(top)]
+            found = sorted(
+                [*found, *gcs_listing.directories(top, found + kept).values()], key=lambda each: each["name"]
+            )
         if maxdepth:
             depth = location.path.count("/") + maxdepth
             found = [each for each in found if each["name"].count("/") <= depth]
         return {_name(each, versions=versions): each for each in found}
+
+    # -- folders, which most buckets have none of -----------------------------------------------------------------
+
+    async def has_folders(self) -> bool:
+        """Whether the bucket has folders, which are more than beginnings of keys."""
+        return False
+
+    async def folders(self, key: str) -> list[str]:
+        """The folders from ``key`` down, the deepest first; their names end in ``/``."""
+        return []
+
+    async def make_folder(self, key: str, *, parents: bool) -> bool:
+        """Create a folder; False where the bucket has none."""
+        return False
+
+    async def remove_folder(self, key: str) -> bool:
+        """Delete an empty folder; False where the bucket has none."""
+        return False
+
+    async def rename_folder(self, source: str, target: str) -> bool:
+        """Give a folder, and all in it, another name; False where there is no such folder."""
+        return False
 
     # -- copying and deleting -------------------------------------------------------------------------------------
 
