@@ -6,20 +6,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from importlib.util import find_spec
 from typing import Any, Final
 
 from objfs.credentials.gcs_files import gcloud_project, parse_info, read_info, well_known_file
 from objfs.credentials.gcs_objects import object_source
-from objfs.credentials.identity import keyed_digest, object_identity
+from objfs.credentials.gcs_plan import DEFAULT_ACCESS, DEFAULT_BASE, Method, Plan
+from objfs.credentials.identity import keyed_digest
 from objfs.credentials.values import Credentials, Source, StaticSource
 from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
 from objfs.options import Origin, Settings
 
 SCOPES: Final = "https://www.googleapis.com/auth/devstorage."
-DEFAULT_ACCESS: Final = "full_control"
-_DEFAULT_BASE: Final = "https://storage.googleapis.com"
 
 # What a chain depends on beside the settings: the rest of the environment does not tell two chains apart.
 _CHAIN_VARIABLES: Final = (
@@ -43,83 +41,6 @@ _NATIVE_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "service_account_key": frozenset({"service_account"}),
     "application_credentials": frozenset({"service_account", "authorized_user"}),
 }
-
-
-class Method(Enum):
-    """Ways to get a token, named as errors name them."""
-
-    TOKEN = "a bearer token"  # noqa: S105 - a name
-    OBJECT = "a credentials object"
-    FILE = "a credentials file"
-    KEY = "a service account key"
-    DEFAULT = "application default credentials"
-    CLOUD = 'token="cloud"'
-    CACHE = 'token="cache"'
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to ask, by itself enough to ask it; its repr shows no secret.
-
-    Parameters
-    ----------
-    method
-        The way.
-    option
-        Canonical name of the option that says so.
-    value
-        Path, key or object of the method.
-    scopes
-        OAuth scopes.
-    target
-        Service account to impersonate.
-    lifetime, delegates
-        Of the impersonation.
-    metadata_host
-        Where the metadata server is, where somebody said so.
-    project, access
-        What the cache of gcsfs is looked up with.
-    audience
-        For credentials that name the service they are for.
-    environ
-        What the method reads of the environment.
-    """
-
-    method: Method
-    option: str
-    value: Any = field(default=None, repr=False)
-    scopes: tuple[str, ...] = ()
-    target: str | None = None
-    lifetime: int | None = None
-    delegates: tuple[str, ...] = ()
-    metadata_host: str | None = None
-    project: str | None = None
-    access: str = DEFAULT_ACCESS
-    audience: str = _DEFAULT_BASE
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def description(self) -> str:
-        """How errors name it."""
-        texts = {
-            Method.TOKEN: "the bearer token in the storage options",
-            Method.OBJECT: "the credentials object that was passed",
-            Method.FILE: f"the Google credentials file {self.value!r}",
-            Method.KEY: "the Google credentials JSON in the storage options",
-            Method.DEFAULT: "Google's application default credentials",
-            Method.CLOUD: "the Google metadata server",
-            Method.CACHE: "the token cache of gcsfs",
-        }
-        base = texts[self.method]
-        return base if self.target is None else f"the service account {self.target} impersonated by {base}"
-
-    @property
-    def identity(self) -> str:
-        """Equal for equal plans, in every process; holds no secret."""
-        value = object_identity(_Holder(self.value)) if self.method is Method.OBJECT else repr(self.value)
-        parts = (value, self.scopes, self.target, self.lifetime, self.delegates, self.metadata_host)
-        rest = (self.project, self.access, self.audience, sorted(self.environ.items()))
-        return f"google-{self.method.name.lower()} {keyed_digest(repr((*parts, *rest)))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +163,7 @@ def plan_of(settings: Settings, environ: Mapping[str, str]) -> Plan:
         metadata_host=_host(settings.value("metadata_host")),
         project=settings.value("project"),
         access=access,
-        audience=settings.value("base_url") or _DEFAULT_BASE,
+        audience=settings.value("base_url") or DEFAULT_BASE,
         environ={name: environ[name] for name in _CHAIN_VARIABLES if environ.get(name)},
     )
 
@@ -336,10 +257,3 @@ def _is_open(settings: Settings, name: str) -> bool:
 def _host(told: str | None) -> str | None:
     """A host, which Google writes without a scheme."""
     return told.removeprefix("http://").rstrip("/") if told else None
-
-
-class _Holder:
-    """Names an object by its identity without touching it."""
-
-    def __init__(self, held: Any) -> None:
-        self.held = held

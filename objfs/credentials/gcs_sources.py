@@ -20,9 +20,9 @@ from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 from google.oauth2.credentials import Credentials as UserCredentials
 
-from objfs.credentials.gcs import Method, Plan
 from objfs.credentials.gcs_files import home, parse_info, read_info, well_known_file
 from objfs.credentials.gcs_objects import values_of
+from objfs.credentials.gcs_plan import Method, Plan
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, MissingCredentialsError
 

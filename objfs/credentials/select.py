@@ -42,6 +42,7 @@ DEFAULT_WAIT: Final = timedelta(seconds=60)
 # Options that hold something to ask for credentials.
 PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "fetch_storage_options")
 
+
 def with_file_settings(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings with what the SDK's own configuration files add to them; reads files."""
     found = KINDS[cloud.name].late(settings, environ)
