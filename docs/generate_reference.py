@@ -1,7 +1,8 @@
 """Write the pages of docs/reference that are made from rows: ``python docs/generate_reference.py``.
 
-Every cloud has a page of its options; one page has the URL forms of all clouds. With ``--check`` nothing is written,
-and the exit code says whether the pages are current.
+Every cloud has a page of its options; one page has the URL forms of all clouds, and one the ways to authenticate with
+the tests that show them, from docs/reference/authentication.toml. With ``--check`` nothing is written, and the exit
+code says whether the pages are current.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -100,6 +102,17 @@ What is no cloud's, `objfs.from_url` hands to fsspec's own filesystems, with the
 | `file:///dir/a%20b`, `file:/dir/a%20b`, `local:///dir/a%20b` | `LocalFileSystem` | `/dir/a%20b`, not decoded |
 | `memory://dir/key`, `memory:///dir/key` | `MemoryFileSystem` | `/dir/key` |
 | `https://example.com/dir/key?a=b`, `http://…` | `HTTPFileSystem` | the URL |
+"""
+
+AUTHENTICATION_INTRODUCTION: Final = """\
+# Ways to authenticate
+
+<!-- Written by docs/generate_reference.py from docs/reference/authentication.toml; change that, and run it. -->
+
+Each row is a way to authenticate, and the tests that show it: what is in brackets is a case of the test named above
+the table, in which a filesystem reads an object from a local server, and the authorization of each of its requests is
+looked at. *More* are tests of the details: what is asked of which token service, what is raised, how it is renewed. All
+paths are below `tests/`.
 """
 
 
@@ -214,9 +227,34 @@ def forms_page() -> Iterator[str]:
     yield PLAIN_FORMS.rstrip("\n")
 
 
+# -- ways to authenticate --------------------------------------------------------------------------------------------
+
+
+def plane_cell(way: Mapping[str, Any], plane: str, engine: str) -> str:
+    """The cases of a way on one plane, what is said in their place, or the test of its own that it has."""
+    shown = [f"{way['test']}[{engine}]"] if "test" in way else [f"[{case}-{engine}]" for case in way.get("cases", ())]
+    return "; ".join(filter(None, [way.get(plane, ""), code(shown)]))
+
+
+def authentication_page() -> Iterator[str]:
+    """The page of the ways to authenticate, line by line."""
+    with (REFERENCE / "authentication.toml").open("rb") as file:
+        told = tomllib.load(file)
+    yield AUTHENTICATION_INTRODUCTION
+    for cloud in CLOUDS:
+        rows = told[cloud.name]
+        yield f"\n## {rows['title']}\n"
+        yield f"`{told['file']}::{rows['test']}`; [how to](../how-to/{rows['how_to']}.md).\n"
+        yield from table("way", "asked for by", "data plane", "SDK plane", "more")
+        for way in rows["way"]:
+            planes = (plane_cell(way, plane, engine) for plane, engine in (("data", "obstore"), ("sdk", "sdk")))
+            yield line(way["name"], way["given"], *planes, code(way["more"]))
+
+
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
     made = {f"options-{cloud.name}.md": options_page(cloud) for cloud in CLOUDS}
+    made["authentication.md"] = authentication_page()
     made["url-forms.md"] = forms_page()
     return {REFERENCE / name: "\n".join(lines) + "\n" for name, lines in made.items()}
 

@@ -450,3 +450,56 @@ def test_azure_without_credentials_asks_for_them(azure: World, engine: str) -> N
     with pytest.raises(MissingCredentialsError, match="anon=True"):
         fs.cat_file("c/blob")
     assert azure.fake.blobs == []
+
+
+# -- refused credentials ----------------------------------------------------------------------------------------------
+
+
+class Replacing:
+    """A provider whose second answer is another one, though nothing expires for an hour."""
+
+    def __init__(self, *answers: dict[str, str]) -> None:
+        self.answers, self.calls, self.mark = answers, 0, uuid.uuid4().hex
+
+    def fetch_storage_options(self) -> dict[str, Any]:
+        self.calls += 1
+        return {**self.answers[min(self.calls, len(self.answers)) - 1], "expires_at": later()}
+
+
+@engines
+def test_s3_credentials_that_are_refused_are_replaced(aws: World, engine: str) -> None:
+    """One refusal, one more question to the provider, one more request; the caller sees nothing of it."""
+    aws.fake.accepted = {"SECOND"}
+    provider = Replacing({"key": "FIRST", "secret": "s"}, {"key": "SECOND", "secret": "s"})
+    place = {"endpoint_url": aws.fake.url, "region": "us-east-1", "storage_options_provider": provider}
+    assert objfs.S3FileSystem(**place, engine=engine).cat_file("bucket/key") == BODY
+    assert (provider.calls, list(dict.fromkeys(aws.fake.signers))) == (2, ["FIRST", "SECOND"])
+
+
+@engines
+def test_gcs_tokens_that_are_refused_are_replaced(google: World, engine: str) -> None:
+    """One refusal, one more question to the provider, one more request; the caller sees nothing of it."""
+    google.fake.accepted = {"SECOND"}
+    provider = Replacing({"token": "FIRST"}, {"token": "SECOND"})
+    place = {"endpoint_url": google.fake.url, "storage_options_provider": provider}
+    assert objfs.GCSFileSystem(**place, engine=engine).cat_file("bucket/key") == BODY
+    assert (provider.calls, list(dict.fromkeys(google.fake.bearers))) == (2, ["FIRST", "SECOND"])
+
+
+SHAPES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "SAS": ({"sas_token": "sv=1&sig=first"}, {"sas_token": "sv=1&sig=second"}),
+    "token": ({"token": "first"}, {"token": "second"}),
+    "SAS to token": ({"sas_token": "sv=1&sig=first"}, {"token": "second"}),
+}
+
+
+@engines
+@pytest.mark.parametrize("shape", SHAPES)
+def test_azure_credentials_that_are_refused_are_replaced(azure: World, shape: str, engine: str) -> None:
+    """One refusal, one more question to the provider, one more request; the caller sees nothing of it."""
+    azure.fake.refused = {"first"}
+    provider = Replacing(*SHAPES[shape])
+    place = {"account_name": ACCOUNT, "endpoint": f"{azure.fake.url}/{ACCOUNT}", "storage_options_provider": provider}
+    assert objfs.AzureBlobFileSystem(**place, engine=engine).cat_file("c/blob") == BODY
+    assert provider.calls == 2
+    assert ["first" in used for used in azure.fake.used][:2] == [True, False]
