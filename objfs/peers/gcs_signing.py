@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from objfs.credentials import gcs
 from objfs.credentials.gcs_files import parse_info, read_info
+from objfs.credentials.gcs_plan import Method
 from objfs.errors import CredentialsError
 from objfs.peers.gcs_requests import endpoint_of, plain_class
 from objfs.sdk import make
@@ -46,11 +47,11 @@ def _signer(setup: PeerSetup) -> Any:
 
 def _found(setup: PeerSetup) -> Any:
     plan = gcs.plan_of(setup.settings, {})
-    if plan.method is gcs.Method.OBJECT:
+    if plan.method is Method.OBJECT:
         return plan.value
-    if plan.method not in (gcs.Method.FILE, gcs.Method.KEY):
+    if plan.method not in (Method.FILE, Method.KEY):
         return None
     from objfs.credentials.gcs_sources import load_info
 
-    read = read_info(plan.value) if plan.method is gcs.Method.FILE else parse_info(plan.value, plan.description)
+    read = read_info(plan.value) if plan.method is Method.FILE else parse_info(plan.value, plan.description)
     return load_info(read, plan.description, plan)
