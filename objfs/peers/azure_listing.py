@@ -24,6 +24,8 @@ _BLOB_KEYS: Final = (
     "tag_count",
 )
 _CONTAINER_KEYS: Final = ("metadata", "deleted", "last_modified", "etag")
+# The most that the service gives, which is what it gives where nobody asks for less.
+PAGE_NAMES: Final = 5000
 # Where one name is looked for: that many of its versions at a time.
 _FEW: Final = 100
 _VERSION_KEYS: Final = ("version_id", "is_current_version")
@@ -135,7 +137,9 @@ class Listing:
         found: dict[str, dict[str, Any]] = {}
         several: list[dict[str, Any]] = []
         marked = False
-        async for item in client.walk_blobs(name_starts_with=prefix, include=include, delimiter="/"):
+        async for item in client.walk_blobs(
+            name_starts_with=prefix, include=include, delimiter="/", results_per_page=PAGE_NAMES
+        ):
             if "blob_type" not in item.keys():  # noqa: SIM118 - no mapping; a prefix is a pager of what is below
                 folder = self.directory(item.name[:-1])
                 # With a hierarchy the directory is a blob of its own, which tells more.
@@ -186,7 +190,9 @@ class Listing:
             return await self._levels(instance, start, maxdepth)
         client = instance.service_client.get_container_client(self._container)
         found: dict[str, dict[str, Any]] = {}
-        async for item in client.list_blobs(name_starts_with=start, include=["metadata"]):
+        async for item in client.list_blobs(
+            name_starts_with=start, include=["metadata"], results_per_page=PAGE_NAMES
+        ):
             for parent in _parents(item.name, base):
                 name = self._path(parent)
                 found.setdefault(name, {"name": name, "type": "directory", "size": 0})
