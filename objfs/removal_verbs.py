@@ -25,7 +25,7 @@ class RemovalVerbs(NamespaceVerbs):
         create_parents
             Whether ``bucket/key`` creates a bucket that does not exist.
         **kwargs
-            Properties of a new bucket, as the peer's ``mkdir`` takes them.
+            Properties of a new bucket, as the peer's ``mkdir`` takes them; ``mode``, of which stores know nothing, is ignored.
 
         Raises
         ------
@@ -34,6 +34,7 @@ class RemovalVerbs(NamespaceVerbs):
         FileNotFoundError
             The bucket does not exist and ``create_parents`` is False.
         """
+        kwargs.pop("mode", None)  # `pathlib` has one, and universal_pathlib passes it on
         location = self._split(path)
         if not location.bucket:
             msg = "name the bucket to create"

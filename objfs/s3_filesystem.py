@@ -142,10 +142,10 @@ class S3FileSystem(ObjectFileSystem):
         return await super()._ls(path, detail, refresh=refresh, versions=versions, **kwargs)
 
     async def _mkdir(
-        self, path: str, acl: Any = False, create_parents: bool = True, region_name: str | None = None
+        self, path: str, acl: Any = False, create_parents: bool = True, region_name: str | None = None, **kwargs: Any
     ) -> None:
         """Create a bucket, with a canned ACL and in a region; a directory within one needs no creation."""
-        await super()._mkdir(path, create_parents, acl=acl, region_name=region_name)
+        await super()._mkdir(path, create_parents, acl=acl, region_name=region_name, **kwargs)
 
     async def _url(self, path: str, expires: int = 3600, client_method: str = "get_object", **kwargs: Any) -> str:
         """A presigned URL; ``client_method`` is what it does, as boto names it."""
