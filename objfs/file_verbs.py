@@ -20,6 +20,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
     """Files over objects."""
 
     file_class: ClassVar[type[ObjectFile]] = ObjectFile
+    writer_class: ClassVar[type[ObjectWriter]] = ObjectWriter
 
     def _open(
         self,
@@ -77,7 +78,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
 
         target = Target(part_bytes, put, upload)
         if "a" not in mode:
-            return ObjectWriter(self, location.path, mode, target, autocommit=autocommit)
+            return self.writer_class(self, location.path, mode, target, autocommit=autocommit)
         return self._appender(location, target, autocommit=autocommit, keywords=keywords)
 
     def _refuse_existing(self, location: Location) -> None:
@@ -93,7 +94,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         try:
             info = self.run_blocking(self._stat(location))
         except FileNotFoundError:
-            return ObjectWriter(self, location.path, "ab", target, autocommit=autocommit)
+            return self.writer_class(self, location.path, "ab", target, autocommit=autocommit)
         kept = {**self.run_blocking(self._preserved(location)), **keywords}
         first, upload = b"", None
         part_bytes, state = target.part_bytes, info.state(self.connection.cloud.condition)
@@ -109,7 +110,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
             ),
             lambda: self._begin_upload(location, part_bytes, if_match=state, keywords=kept),
         )
-        return ObjectWriter(
+        return self.writer_class(
             self,
             location.path,
             "ab",

@@ -1,4 +1,4 @@
-"""An open object of GCS, with what gcsfs's files say of themselves."""
+"""Open objects of GCS, with what gcsfs's files say of themselves."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from objfs.peers.gcs_names import FIXED_KEYS
 from objfs.reading import ObjectFile
+from objfs.writing import ObjectWriter
 
 
 class GCSObjectFile(ObjectFile):
@@ -53,3 +54,12 @@ class GCSObjectFile(ObjectFile):
         """Where the bytes are; of this generation, where it was named."""
         url: str = self.fs.url(self.path, **{"generation": self._source.location.version, **kwargs})
         return url
+
+
+class GCSObjectWriter(ObjectWriter):
+    """An object of GCS being written."""
+
+    @property
+    def generation(self) -> str | None:
+        """The generation that was written; None before the object is there."""
+        return self.version_id

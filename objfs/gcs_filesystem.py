@@ -15,7 +15,7 @@ from urllib.parse import quote
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from objfs.clouds.gcs import GCS
-from objfs.gcs_files import GCSObjectFile
+from objfs.gcs_files import GCSObjectFile, GCSObjectWriter
 from objfs.gcs_verbs import GCSVerbs
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class GCSFileSystem(GCSVerbs):
     cloud = GCS
     protocol = GCS.schemes
     file_class = GCSObjectFile
+    writer_class = GCSObjectWriter
 
     # -- what needs no request ------------------------------------------------------------------------------------
 

@@ -6,9 +6,8 @@ import errno
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from objfs.credentials import gcs
 from objfs.credentials.gcs_files import parse_info, read_info
-from objfs.credentials.gcs_plan import Method
+from objfs.credentials.gcs_plan import Method, plan_of
 from objfs.errors import CredentialsError
 from objfs.peers.gcs_requests import endpoint_of, plain_class
 from objfs.sdk import make
@@ -46,7 +45,7 @@ def _signer(setup: PeerSetup) -> Any:
 
 
 def _found(setup: PeerSetup) -> Any:
-    plan = gcs.plan_of(setup.settings, {})
+    plan = plan_of(setup.settings, {})
     if plan.method is Method.OBJECT:
         return plan.value
     if plan.method not in (Method.FILE, Method.KEY):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import socket
 from datetime import UTC, datetime
 from urllib.request import urlopen
 
@@ -251,6 +253,33 @@ def test_unknown_keywords_of_a_write_are_refused(fs, gcs_cloud, keywords, error)
     with pytest.raises((TypeError, ValueError), match=error):
         fs.pipe_file(gcs_cloud.path("key"), b"1", **keywords)
     assert gcs_cloud.raw.listed() == []
+
+
+@pytest.mark.parametrize("size", [1, (5 << 20) + 1], ids=["one-request", "in-parts"])
+def test_files_know_their_generation(fs, gcs_cloud, size):
+    """One that is written when it is closed, one that is read at once; with the details of that generation."""
+    path = gcs_cloud.path("key")
+    with fs.open(path, "wb", block_size=5 << 20, metadata={"mine": "1"}, content_type="text/x") as file:
+        file.write(b"1" * size)
+        assert file.generation is None
+    info = fs.info(path)
+    assert file.generation == info["generation"]
+    with fs.open(path) as file:
+        assert (file.generation, file.metadata, file.content_type) == (info["generation"], {"mine": "1"}, "text/x")
+        assert file.details == file.info() == info
+        assert file.fixed_key_metadata == {}
+
+
+def test_server_that_is_not_there_is_a_connection_error(engine, gcs_cloud):
+    """Not an error of the SDK that nobody catches."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        fs = GCSFileSystem(endpoint_url=endpoint, token="anon", project="p", engine=engine, max_retries=0)
+        for call in (lambda: fs.cat_file("b/k"), lambda: fs.pipe_file("b/k", b""), lambda: fs.ls("b")):
+            with pytest.raises(ConnectionError) as caught:
+                call()
+            assert caught.value.errno == errno.ECONNREFUSED
 
 
 def test_written_generation_is_returned(fs, gcs_cloud):

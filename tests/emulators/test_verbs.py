@@ -364,6 +364,17 @@ def test_versions_are_listed_read_and_named_in_urls(s3_server, make_bucket, obse
     assert plain.cat_file(f"{path}?versionId={ids[0]}") == b"a key of its own"
 
 
+@pytest.mark.parametrize("remove", [lambda fs, path: fs.rm(path), lambda fs, path: fs.rm([path])])
+def test_one_version_is_deleted_where_one_is_named(s3_server, make_bucket, observer, engine, remove):
+    """And not the object as it is now."""
+    seen = Seen(observer(s3_server), make_bucket(s3_server, versioned=True))
+    ids = [seen.client.put_object(Bucket=seen.bucket, Key="key", Body=body)["VersionId"] for body in (b"old", b"new")]
+    fs = S3FileSystem(**s3_server.options, engine=engine, version_aware=True)
+    remove(fs, f"{seen.bucket}/key?versionId={ids[0]}")
+    assert [item["VersionId"] for item in fs.object_version_info(f"{seen.bucket}/key")] == [ids[1]]
+    assert seen.read("key") == b"new"
+
+
 def test_bare_calls_of_the_client(s3_fs, s3_seen):
     """call_s3, blocking and awaited; errors are ours."""
     s3_seen.put("key", b"1")
