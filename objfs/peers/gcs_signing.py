@@ -6,8 +6,9 @@ import errno
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from objfs.credentials.gcs import plan_of
 from objfs.credentials.gcs_files import parse_info, read_info
-from objfs.credentials.gcs_plan import Method, plan_of
+from objfs.credentials.gcs_plan import Method
 from objfs.errors import CredentialsError
 from objfs.peers.gcs_requests import endpoint_of, plain_class
 from objfs.sdk import make
