@@ -25,7 +25,7 @@ class RemovalVerbs(NamespaceVerbs):
         create_parents
             Whether ``bucket/key`` creates a bucket that does not exist.
         **kwargs
-            Properties of a new bucket, as the peer's ``mkdir`` takes them; ``mode``, of which stores know nothing, is ignored.
+            Properties of a new bucket, as the peer's ``mkdir`` takes them. ``mode`` is ignored: stores have none.
 
         Raises
         ------
