@@ -17,11 +17,41 @@ from objfs.clouds.azure import AZURE
 from objfs.clouds.azure_calls import is_directory, normal_keywords
 from objfs.errors import EngineError, MissingExtraError
 from objfs.filesystem import ObjectFileSystem
+from objfs.reading import ObjectFile
 
 if TYPE_CHECKING:
-    from objfs.reading import ObjectFile
     from objfs.types import Location, ObjectInfo
     from objfs.writing import ObjectWriter
+
+
+class AzureBlobFile(ObjectFile):
+    """A blob being read, with what adlfs's files tell of it."""
+
+    _details: dict[str, Any] | None
+
+    @property
+    def metadata(self) -> dict[str, str] | None:
+        """Metadata of the blob, asked for on first use."""
+        found: dict[str, str] | None = self.details["metadata"]
+        return found
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What `info` says of the version that is open."""
+        if self._details is None:
+            location = self._source.location
+            self._details = self.fs.info(location.path, version_id=location.version)
+        return self._details
+
+    @property
+    def container_name(self) -> str:
+        """The container."""
+        return self.bucket
+
+    @property
+    def blob(self) -> str:
+        """The key."""
+        return self.key
 
 
 class AzureBlobFileSystem(ObjectFileSystem):
@@ -36,6 +66,7 @@ class AzureBlobFileSystem(ObjectFileSystem):
     cloud = AZURE
     protocol = AZURE.schemes
     versions_need_awareness: ClassVar[bool] = True
+    file_class: ClassVar[type[ObjectFile]] = AzureBlobFile
     more_verbs: ClassVar[tuple[str, ...]] = ("_created", "_getxattr", "_setxattrs")
 
     @property
@@ -357,4 +388,4 @@ def _mode(overwrite: bool | str, mode: str | None) -> str:
     """Whether to replace, in fsspec's words."""
     if isinstance(overwrite, str):
         return overwrite
-    return mode or ("overwrite" if overwrite else "create")
+    return mode if mode is not None else "overwrite" if overwrite else "create"

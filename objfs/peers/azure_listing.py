@@ -190,9 +190,7 @@ class Listing:
             return await self._levels(instance, start, maxdepth)
         client = instance.service_client.get_container_client(self._container)
         found: dict[str, dict[str, Any]] = {}
-        async for item in client.list_blobs(
-            name_starts_with=start, include=["metadata"], results_per_page=PAGE_NAMES
-        ):
+        async for item in client.list_blobs(name_starts_with=start, include=["metadata"], results_per_page=PAGE_NAMES):
             for parent in _parents(item.name, base):
                 name = self._path(parent)
                 found.setdefault(name, {"name": name, "type": "directory", "size": 0})

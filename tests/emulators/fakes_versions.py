@@ -114,11 +114,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _list(self, query: dict[str, str]) -> None:
         every, prefix = "versions" in query.get("include", ""), query.get("prefix", "")
-        told = []
-        for key, known in sorted(self.blobs.versions.items()):
-            for item in known if every else known[-1:]:
-                if item is not None and key.startswith(prefix):
-                    told.append(_entry(key, *item, current=item == known[-1], every=every))
+        told = [
+            _entry(key, *item, current=item == known[-1], every=every)
+            for key, known in sorted(self.blobs.versions.items())
+            for item in (known if every else known[-1:])
+            if item is not None and key.startswith(prefix)
+        ]
         text = f'<EnumerationResults ContainerName="c"><Blobs>{"".join(told)}</Blobs><NextMarker/></EnumerationResults>'
         self._send(200, f'<?xml version="1.0" encoding="utf-8"?>{text}'.encode())
 
