@@ -442,7 +442,7 @@ def test_gcs_without_credentials_asks_for_them(google: World, engine: str) -> No
 
 @engines
 def test_azure_without_credentials_asks_for_them(azure: World, engine: str) -> None:
-    """adlfs would turn anonymous where its chain finds nothing."""
+    """The error says what the chain has tried, and what to pass."""
     members = ("managed_identity", "cli", "powershell", "developer_cli", "interactive_browser")
     excluded = {f"exclude_{name}_credential": True for name in members}
     place = {"account_name": ACCOUNT, "endpoint": f"{azure.fake.url}/{ACCOUNT}"}
