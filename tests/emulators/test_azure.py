@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -338,6 +340,21 @@ def test_listings_go_on_after_a_page(fs: Any, container: Any, root: str, monkeyp
     assert not fs.exists(f"{root}/d")
 
 
+def test_listings_are_cached_where_that_is_asked_for(azure_server: Any, container: Any, root: str, engine: str) -> None:
+    """Until something is written, or another listing is asked for; by default each listing asks."""
+    fs = AzureBlobFileSystem(**azure_server.options, engine=engine, use_listings_cache=True)
+    plain = AzureBlobFileSystem(**azure_server.options, engine=engine)
+    container.upload_blob("d/a", b"")
+    assert len(fs.ls(f"{root}/d")) == len(plain.ls(f"{root}/d")) == 1
+    container.upload_blob("d/b", b"")
+    assert (len(fs.ls(f"{root}/d")), len(plain.ls(f"{root}/d"))) == (1, 2)
+    assert len(fs.ls(f"{root}/d", invalidate_cache=True)) == 2
+    container.upload_blob("d/c", b"")
+    assert (len(fs.ls(f"{root}/d")), len(fs.ls(f"{root}/d", refresh=True))) == (2, 3)
+    fs.pipe_file(f"{root}/d/e", b"")
+    assert len(fs.ls(f"{root}/d")) == 4
+
+
 def test_depth_of_find_is_bounded(fs: Any, container: Any, root: str) -> None:
     """adlfs takes maxdepth and lists everything."""
     for key in ("a", "d/b", "d/e/c"):
@@ -398,6 +415,30 @@ def test_signed_url_reads_the_blob(fs: Any, container: Any, root: str, key: str)
     with urlopen(url, timeout=30) as answer:
         assert answer.read() == b"content"
         assert (answer.headers["Content-Disposition"], answer.headers["Content-Type"]) == ("attachment", "a/b")
+
+
+def test_url_is_signed_with_a_key_that_the_service_delegates_to_a_token(
+    azure_server: Any, root: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For the time that was asked for; Azurite delegates to nobody, so the key is made here."""
+    options = {name: value for name, value in azure_server.options.items() if name != "account_key"}
+    fs = AzureBlobFileSystem(**options, token="header.payload.signature", engine=engine)
+    asked = []
+
+    async def delegate(start: Any, end: Any) -> Any:
+        asked.append(end - start)
+        key = blob.UserDelegationKey()
+        key.signed_oid, key.signed_tid, key.signed_service, key.signed_version = "object", "tenant", "b", "2026-10-06"
+        key.signed_start, key.signed_expiry = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+        key.value = "a2V5"
+        return key
+
+    monkeypatch.setattr(fs.service_client, "get_user_delegation_key", delegate)
+    url = urlsplit(fs.url(f"{root}/a b", expires=600))
+    query = parse_qs(url.query)
+    assert url.path.endswith(f"/{root}/a%20b")
+    assert (query["skoid"], query["sktid"], query["sp"], query["sr"]) == (["object"], ["tenant"], ["r"], ["b"])
+    assert asked == [timedelta(seconds=600, minutes=5)]
 
 
 def test_url_cannot_be_signed_with_a_sas(azure_server: Any, root: str, engine: str) -> None:

@@ -347,6 +347,8 @@ def test_sas_of_a_container_is_enough(azure_server: Any, service: Any, container
     with fs.open(f"{root}/dir/a", "ab") as file:
         file.write(b"2")
     assert fs.cat_file(f"{root}/dir/a") == b"12"
+    fs.rm_file(f"{root}/dir/b")
+    assert not fs.exists(f"{root}/dir/b")
     fs.rm(f"{root}/dir", recursive=True)
     assert not fs.exists(f"{root}/dir")
     with pytest.raises(PermissionError):
