@@ -64,7 +64,7 @@ async def close_with_loop(owner: object, close: Callable[[], Awaitable[Any]]) ->
     # A loop closes the asynchronous generators that were begun on it before it ends.
     await anext(guard)
     # The registry of finalizers holds the guard: collected together with its owner it would come too late.
-    weakref.finalize(owner, _close_soon, asyncio.get_running_loop(), guard).atexit = False
+    weakref.finalize(owner, close_soon, asyncio.get_running_loop(), guard).atexit = False
 
 
 async def _closing(close: Callable[[], Awaitable[Any]]) -> AsyncGenerator[None, None]:
@@ -74,14 +74,16 @@ async def _closing(close: Callable[[], Awaitable[Any]]) -> AsyncGenerator[None, 
         await close()
 
 
-def _close_soon(loop: asyncio.AbstractEventLoop, guard: AsyncGenerator[None, None]) -> None:
-    # The loop may end meanwhile; then it has closed the guard itself.
+def close_soon(loop: asyncio.AbstractEventLoop, generator: AsyncGenerator[Any, None]) -> None:
+    """Have an asynchronous generator closed on its loop, from any thread; a loop that ends meanwhile has done so."""
     with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(lambda: loop.create_task(_closed(guard)))
+        loop.call_soon_threadsafe(lambda: loop.create_task(_closed(generator)))
 
 
-async def _closed(guard: AsyncGenerator[None, None]) -> None:
-    await guard.aclose()
+async def _closed(generator: AsyncGenerator[Any, None]) -> None:
+    # Who was interrupted has left it running; it ends with what was cancelled.
+    with contextlib.suppress(RuntimeError):
+        await generator.aclose()
 
 
 def join_call() -> None:

@@ -21,9 +21,9 @@ from objfs.clouds._cloud import Cloud
 from objfs.connection import Connection, environ
 from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.provider import provider_identity
+from objfs.object_verbs import ObjectVerbs
 from objfs.options import REDACTED, Layer, Origin, normalise
 from objfs.peer_attributes import PeerAttributes
-from objfs.removal_verbs import RemovalVerbs
 from objfs.types import Location
 from objfs.urls import scheme_of
 from objfs.writing import LayeredWriter, TextWriter
@@ -76,7 +76,7 @@ class _Stripping:
         return strip
 
 
-class ObjectFileSystem(RemovalVerbs, metaclass=_Configured):
+class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
     """A filesystem over one cloud's object store, with two planes behind it.
 
     Parameters

@@ -12,7 +12,7 @@ from fsspec.asyn import AsyncFileSystem, async_methods, get_loop
 from fsspec.exceptions import FSTimeoutError
 from fsspec.spec import AbstractFileSystem
 
-from objfs.concurrency import as_one_call, join_call, refuse_on, wait_for
+from objfs.concurrency import as_one_call, close_soon, join_call, refuse_on, wait_for
 from objfs.errors import NotAnObjectError
 from objfs.transfers import Source
 from objfs.types import Location, ObjectInfo
@@ -45,9 +45,9 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
             if getattr(cls, twin, None) is not getattr(AbstractFileSystem, twin, None):
                 continue
             if inspect.iscoroutinefunction(getattr(cls, name, None)):
-                setattr(cls, twin, _blocking(name))
+                setattr(cls, twin, _blocking(name, getattr(cls, name)))
             elif inspect.isasyncgenfunction(getattr(cls, name, None)):
-                setattr(cls, twin, _blocking_generator(name))
+                setattr(cls, twin, _blocking_generator(name, getattr(cls, name)))
 
     def _split(self, path: str, version_id: str | None = None) -> Location:
         """Bucket, key and version of a path."""
@@ -92,7 +92,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         return await objects.head(location.key, version=location.version)
 
 
-def _blocking(name: str) -> Callable[..., Any]:
+def _blocking(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
     """The blocking twin of a coroutine; as in fsspec, ``timeout=`` seconds bound the call."""
 
     def call(self: PlanedFileSystem, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
@@ -108,26 +108,32 @@ def _blocking(name: str) -> Callable[..., Any]:
             msg = f"{name[1:]} took longer than {timeout} s"
             raise FSTimeoutError(msg) from error
 
-    return _named(call, name)
+    return _named(call, name, own)
 
 
-def _blocking_generator(name: str) -> Callable[..., Any]:
+def _blocking_generator(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
     """The blocking twin of an asynchronous generator."""
 
     def call(self: PlanedFileSystem, *args: Any, **kwargs: Any) -> Iterator[Any]:
         generator = getattr(self, name)(*args, **kwargs)
-        while True:
-            try:
-                yield wait_for(anext(generator), self.loop)
-            except StopAsyncIteration:
-                return
+        loop = self.loop
+        try:
+            while True:
+                try:
+                    yield wait_for(anext(generator), loop)
+                except StopAsyncIteration:
+                    return
+        finally:
+            # Between two items nothing is asked for. Who stops early may be the garbage collector, in any thread, so
+            # that nobody can wait here.
+            close_soon(loop, generator)
 
-    return _named(call, name)
+    return _named(call, name, own)
 
 
-def _named(call: Callable[..., Any], name: str) -> Callable[..., Any]:
-    documented = getattr(AbstractFileSystem, name[1:], None) or getattr(AsyncFileSystem, name, None)
-    call.__doc__ = documented.__doc__ if documented is not None else None
+def _named(call: Callable[..., Any], name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+    documented = getattr(AbstractFileSystem, name[1:], None) or getattr(AsyncFileSystem, name, None) or own
+    call.__doc__ = documented.__doc__
     call.__name__ = name[1:]
     call.__qualname__ = f"PlanedFileSystem.{name[1:]}"
     return call

@@ -88,6 +88,7 @@ SDK_VERBS: Final[Mapping[str, str]] = {
     "append": "obstore cannot append",
     "delete many": "obstore does not say which of many deletions failed",
     "bucket": "obstore cannot create, delete or list buckets",
+    "copy_if_not_exists": "obstore's copy in parts drops headers and metadata",
     "upload": "obstore has no conditional multipart upload",
 }
 

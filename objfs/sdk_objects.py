@@ -108,6 +108,18 @@ class SdkObjects(ABC):
         """Copy an object, also from another bucket, into this one."""
 
     @abstractmethod
+    async def copy_new(self, source: Location, key: str) -> None:
+        """Copy an object into this bucket where no object has that key; the server decides.
+
+        Raises
+        ------
+        FileExistsError
+            One has.
+        NotImplementedError
+            The server cannot decide it, or is said not to.
+        """
+
+    @abstractmethod
     async def delete_many(self, keys: Sequence[str]) -> None:
         """Delete at most `keys_per_delete` objects.
 
@@ -142,6 +154,24 @@ class SdkObjects(ABC):
         self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any
     ) -> Any:
         """All objects below a path as a dict of name to info."""
+
+    @abstractmethod
+    async def page(
+        self, prefix: str, *, start_after: str | None, limit: int, token: Any
+    ) -> tuple[list[dict[str, Any]], Any]:
+        """One page of a listing, by one request: what `find` says of each object, and the token of the next page.
+
+        Parameters
+        ----------
+        prefix
+            What keys begin with.
+        start_after
+            A hint: objects up to this key are not needed.
+        limit
+            How many at most; a service may give less.
+        token
+            What came with the page before; None for the first, and after the last.
+        """
 
     # -- buckets --------------------------------------------------------------------------------------------------
 

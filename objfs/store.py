@@ -236,11 +236,17 @@ class Store:
 
         await self._call(key, lambda: obstore.delete_async(self._store, key))
 
-    async def copy(self, source: str, target: str) -> None:
-        """Copy within the bucket with one request (S3: up to 5 GiB)."""
+    async def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:
+        """Copy within the bucket with one request (S3: up to 5 GiB).
+
+        Raises
+        ------
+        FileExistsError
+            ``overwrite`` is False and the target exists.
+        """
         import obstore
 
-        await self._call(source, lambda: obstore.copy_async(self._store, source, target))
+        await self._call(source, lambda: obstore.copy_async(self._store, source, target, overwrite=overwrite))
 
     async def any_below(self, prefix: str) -> bool:
         """Whether any key begins with ``prefix/`` (with an empty prefix: whether the bucket holds anything).

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from objfs.clouds._words import WriteWords
 from objfs.options import OptionTable, Settings
 from objfs.types import Location, ObjectInfo
 
@@ -163,6 +164,12 @@ class Cloud:
         with that of the answer, as no request for bytes takes it for a condition.
     info
         What ``info()`` says of an object as far as the data plane knows it, under the peer's keys.
+    words
+        Where the peer's keywords of a write hold attributes and tags: the way opposite to `attributes`.
+    signing
+        HTTP method to the keywords of the peer's ``sign`` that make a URL for it.
+    exclusive_copy
+        Why the data plane cannot copy to a name only where that is free; None where it can.
     api_hosts
         Hosts that are the cloud's own, in lower case. An https URL at one of them that `parse_url` refuses stays
         refused; one at any other host may be of a plain web server.
@@ -203,6 +210,9 @@ class Cloud:
     check_url: Callable[[Settings, str], None]
     condition: Literal["e_tag", "version"]
     info: Callable[[Location, ObjectInfo], dict[str, Any]]
+    words: WriteWords
+    signing: Mapping[str, Mapping[str, Any]]
+    exclusive_copy: Callable[[Settings], str | None]
     api_hosts: re.Pattern[str] = _NO_HOST
     url_settings: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)

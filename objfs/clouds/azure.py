@@ -12,8 +12,11 @@ from objfs.clouds.azure_calls import (
     ERRORS,
     PARTS,
     READ_KEYWORDS,
+    SIGNING,
+    WORDS,
     attributes,
     content_type,
+    exclusive_copy,
     info,
 )
 from objfs.clouds.azure_hosts import API_HOSTS
@@ -90,5 +93,8 @@ AZURE: Final = Cloud(
     check_url=check_url,
     condition="e_tag",
     info=info,
+    words=WORDS,
+    signing=SIGNING,
+    exclusive_copy=exclusive_copy,
     api_hosts=API_HOSTS,
 )

@@ -8,7 +8,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from objfs.clouds._cloud import ErrorCodes, PartBounds
+from objfs.clouds._words import WriteWords
 from objfs.errors import CredentialsError, OptionError, PreconditionFailedError, ThrottledError
+from objfs.options import Settings
 from objfs.types import Location, ObjectInfo
 
 # adlfs takes no keyword of a read that changes what is read.
@@ -123,6 +125,29 @@ def normal_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
     others = {name: value for name, value in settings.items() if name not in CONTENT_SETTINGS}
     rest = {name: value for name, value in keywords.items() if name != "content_settings"}
     return {**rest, **({"content_settings": known} if known else {}), **others}
+
+
+WORDS: Final = WriteWords(
+    headers={
+        "storage-class": ("standard_blob_tier",),
+        **{header.lower(): ("content_settings", name) for name, header in CONTENT_SETTINGS.items()},
+    },
+    metadata="metadata",
+    tags="tags",
+    plain=normal_keywords,
+)
+# Permissions of a signature: https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+SIGNING: Final[Mapping[str, Mapping[str, Any]]] = {
+    "GET": {"permission": "r"},
+    "HEAD": {"permission": "r"},
+    "PUT": {"permission": "cw"},
+    "DELETE": {"permission": "d"},
+}
+
+
+def exclusive_copy(_: Settings) -> str | None:
+    """Copy Blob takes conditions (https://learn.microsoft.com/rest/api/storageservices/copy-blob)."""
+    return None
 
 
 def attributes(keywords: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -6,7 +6,18 @@ from typing import Final
 
 from objfs.clouds._cloud import Cloud
 from objfs.clouds.gcs_backends import native_config, sdk_keywords, store_arguments, store_refusal, write_parameters
-from objfs.clouds.gcs_calls import DATA_KEYWORDS, ERRORS, PARTS, READ_KEYWORDS, attributes, content_type, info
+from objfs.clouds.gcs_calls import (
+    DATA_KEYWORDS,
+    ERRORS,
+    PARTS,
+    READ_KEYWORDS,
+    SIGNING,
+    WORDS,
+    attributes,
+    content_type,
+    exclusive_copy,
+    info,
+)
 from objfs.clouds.gcs_resolve import resolve
 from objfs.clouds.gcs_rows import TABLE
 from objfs.clouds.gcs_urls import (
@@ -73,6 +84,9 @@ GCS: Final = Cloud(
     check_url=at_any_place,
     condition="version",
     info=info,
+    words=WORDS,
+    signing=SIGNING,
+    exclusive_copy=exclusive_copy,
     api_hosts=API_HOSTS,
     url_settings=("universe_domain",),
     # gcsfs's option may be many things; obstore's and polars's credentials hold an access token under this name.

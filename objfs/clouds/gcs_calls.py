@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from objfs.clouds._cloud import ErrorCodes, PartBounds
+from objfs.clouds._words import WriteWords
 from objfs.errors import CredentialsExpiredError, PreconditionFailedError, ThrottledError
+from objfs.options import Settings
 from objfs.types import Location, ObjectInfo
 
 # Keywords of gcsfs's reads: a version, and tuning.
@@ -15,7 +17,38 @@ READ_KEYWORDS: Final = frozenset({"cache_source", "concurrency", "generation", "
 
 # Of gcsfs's writes. `fixed_key_metadata` may hold a custom time, and `consistency` asks for a check, for which obstore
 # has no words; `acl` and `kms_key_name` are parameters of the JSON API.
-DATA_KEYWORDS: Final = frozenset({"content_type", "metadata"})
+#
+# The others in `HEADERS` are our own words: gcsfs has them as members of `fixed_key_metadata`, or not at all.
+HEADERS: Final[Mapping[str, str]] = {
+    "cache_control": "Cache-Control",
+    "content_disposition": "Content-Disposition",
+    "content_encoding": "Content-Encoding",
+    "content_language": "Content-Language",
+    "content_type": "Content-Type",
+    "storage_class": "Storage-Class",
+}
+DATA_KEYWORDS: Final = frozenset({*HEADERS, "metadata"})
+
+
+def normal_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """The keywords of a write, with the members of ``fixed_key_metadata`` that are headers as keywords of their own."""
+    fixed = keywords.get("fixed_key_metadata") or {}
+    apart = {name: value for name, value in fixed.items() if name in HEADERS}
+    rest = {name: value for name, value in fixed.items() if name not in HEADERS}
+    kept = {name: value for name, value in keywords.items() if name != "fixed_key_metadata"}
+    return {**kept, **apart, **({"fixed_key_metadata": rest} if rest else {})}
+
+
+WORDS: Final = WriteWords(
+    headers={header.lower(): (name,) for name, header in HEADERS.items()},
+    metadata="metadata",
+    tags=None,
+    plain=normal_keywords,
+)
+# https://cloud.google.com/storage/docs/access-control/signed-urls
+SIGNING: Final[Mapping[str, Mapping[str, Any]]] = {
+    method: {"method": method} for method in ("GET", "HEAD", "PUT", "DELETE")
+}
 
 # Multipart uploads of the XML API, which are obstore's (https://cloud.google.com/storage/quotas#requests). Resumable
 # uploads, which are gcsfs's, take chunks of a multiple of 256 KiB
@@ -65,9 +98,13 @@ def content_type(value: str) -> dict[str, Any]:
 def attributes(keywords: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """What the data plane calls the keywords of a write; GCS has no tags."""
     found = {name: str(value) for name, value in (keywords.get("metadata") or {}).items()}
-    if keywords.get("content_type"):
-        found["Content-Type"] = keywords["content_type"]
+    found.update({header: keywords[name] for name, header in HEADERS.items() if keywords.get(name)})
     return found, {}
+
+
+def exclusive_copy(_: Settings) -> str | None:
+    """A copy takes conditions (https://cloud.google.com/storage/docs/request-preconditions)."""
+    return None
 
 
 def info(location: Location, known: ObjectInfo) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from objfs.clouds._cloud import ErrorCodes, PartBounds
+from objfs.clouds._words import WriteWords
 from objfs.clouds.s3_request_rows import WRITE_ATTRIBUTES
 from objfs.errors import CredentialsExpiredError, PreconditionFailedError, ThrottledError
 from objfs.options import Settings
@@ -27,6 +28,17 @@ READ_KEYWORDS: Final = frozenset(
 )
 
 DATA_KEYWORDS: Final = frozenset({*WRITE_ATTRIBUTES, "Metadata", "Tagging"})
+
+WORDS: Final = WriteWords(
+    headers={header.lower(): (name,) for name, header in WRITE_ATTRIBUTES.items()},
+    metadata="Metadata",
+    tags="Tagging",
+    tags_as_text=True,
+)
+# As boto names what a URL does.
+SIGNING: Final[Mapping[str, Mapping[str, Any]]] = {
+    method: {"client_method": f"{method.lower()}_object"} for method in ("GET", "HEAD", "PUT", "DELETE")
+}
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
 PARTS: Final = PartBounds(default_bytes=16 << 20, min_bytes=5 << 20, max_count=10_000)
@@ -74,6 +86,12 @@ def attributes(keywords: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, s
     found = {WRITE_ATTRIBUTES[name]: value for name, value in keywords.items() if name in WRITE_ATTRIBUTES}
     found.update(keywords.get("Metadata") or {})
     return found, dict(parse_qsl(keywords.get("Tagging") or "", keep_blank_values=True))
+
+
+def exclusive_copy(settings: Settings) -> str | None:
+    """The data plane's copy in parts loses headers and metadata; one by a header of the server's own is exact."""
+    how = settings.value("copy_if_not_exists") or ""
+    return None if how.startswith("header") else "obstore's copy in parts drops headers and metadata"
 
 
 def info(location: Location, known: ObjectInfo) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedErr
 from objfs.peers import azure_blobs as blobs
 from objfs.peers.azure_listing import Listing
 from objfs.peers.azure_uploads import BlockUpload, continued
+from objfs.peers.azure_vocabulary import AzureVocabulary
 from objfs.sdk import located
-from objfs.sdk_objects import SdkObjects
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _RESPONSE_HEADERS: Final = ("content_disposition", "content_encoding", "content_
 _SIGN_KEYWORDS: Final = frozenset({*_RESPONSE_HEADERS, "permission", "start", "ip", "protocol", "cache_control"})
 
 
-class AzureObjects(SdkObjects):
+class AzureObjects(AzureVocabulary):
     """Reads and writes of one container; keywords are those of the client's calls."""
 
     # One call for all, as directories of an account with a hierarchy must go after what lies in them.

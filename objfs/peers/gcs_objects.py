@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Final
 
 from objfs.peers import gcs_listing
 from objfs.peers.gcs_checks import Check, check_of
-from objfs.peers.gcs_names import FIXED_KEYS, GCSNames
+from objfs.peers.gcs_names import FIXED_KEYS
 from objfs.peers.gcs_requests import attempts_of
 from objfs.peers.gcs_uploads import Resumable
+from objfs.peers.gcs_vocabulary import GCSVocabulary
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 logger = logging.getLogger("objfs")
@@ -29,11 +30,13 @@ _ATTRIBUTES: Final[Mapping[str, str]] = {
     "contentLanguage": "Content-Language",
 }
 _DEFAULT_TYPE: Final = "application/octet-stream"
+# Our own words for what gcsfs has as members of `fixed_key_metadata`, or not at all.
+_PLAIN_KEYS: Final[Mapping[str, str]] = {**FIXED_KEYS, "storage_class": "storageClass"}
 # https://cloud.google.com/storage/docs/objects#naming
 _LONGEST_KEY_BYTES: Final = 1024
 
 
-class GCSObjects(GCSNames):
+class GCSObjects(GCSVocabulary):
     """Reads and writes of one bucket; keywords are those of gcsfs's verbs."""
 
     # Chunks of a resumable upload come one after another.
@@ -213,6 +216,9 @@ class GCSObjects(GCSNames):
                 msg = f"fixed_key_metadata has no {name!r}; it takes {', '.join(FIXED_KEYS)}"
                 raise ValueError(msg)
             found[FIXED_KEYS[name]] = value
+        for name in _PLAIN_KEYS:
+            if words.get(name):
+                found[_PLAIN_KEYS[name]] = words[name]
         return found
 
     def _parameters(self) -> dict[str, Any]:

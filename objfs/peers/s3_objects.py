@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from objfs.clouds.s3_urls import unsplit
 from objfs.errors import EXISTS_ALREADY, PreconditionFailedError
+from objfs.peers.s3_vocabulary import S3Vocabulary
 from objfs.sdk import located
-from objfs.sdk_objects import SdkObjects
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 _CONTENT_HEADERS: Final[Mapping[str, str]] = {
@@ -40,7 +40,7 @@ _BUCKET_ACLS: Final = ("private", "public-read", "public-read-write", "authentic
 _DEFAULT_REGION: Final = "us-east-1"
 
 
-class S3Objects(SdkObjects):
+class S3Objects(S3Vocabulary):
     """Reads and writes of one bucket; keywords are parameters of boto's calls."""
 
     async def request(self, method: str, key: str, **parameters: Any) -> Any:

@@ -82,6 +82,9 @@ CLOUD = Cloud(
     check_url=lambda _settings, _url: None,
     condition="e_tag",
     info=S3.info,
+    words=S3.words,
+    signing=S3.signing,
+    exclusive_copy=S3.exclusive_copy,
     strip=lambda path: path,
 )
 

@@ -1,0 +1,159 @@
+"""What the object_store family has beside s3fs's verbs: pages of a listing, copies that never replace."""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from objfs.concurrency import run_bounded
+from objfs.errors import EXISTS_ALREADY
+from objfs.ranges import split_range
+from objfs.sdk_objects import SdkObjects
+from objfs.types import ByteRange, Location
+
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+_PAGE: Final = 1000
+# A part is at most 5 GiB; smaller ones are copied at the same time.
+_PART_BYTES: Final = 1 << 30
+_PARTS_AT_A_TIME: Final = 8
+# What CopyObject takes along.
+_COPIED: Final = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+    "Expires",
+    "Metadata",
+)
+
+
+class S3Vocabulary(SdkObjects, ABC):
+    """Requests of the S3 client that no verb of s3fs makes."""
+
+    @abstractmethod
+    async def request(self, method: str, key: str, **parameters: Any) -> Any:
+        """One request of the S3 client on one key."""
+
+    @abstractmethod
+    async def after_doubt(self, key: str, ask: Callable[[], Awaitable[Any]], version: str | None = None) -> Any:
+        """Ask with a HEAD, and find out what a bare refusal meant."""
+
+    async def page(
+        self, prefix: str, *, start_after: str | None, limit: int, token: Any
+    ) -> tuple[list[dict[str, Any]], Any]:
+        """At most a thousand objects, as s3fs's ``find`` describes them."""
+        parameters: dict[str, Any] = {"Prefix": prefix, "MaxKeys": min(limit, _PAGE)}
+        if self._plane.setup.settings.value("version_aware", False):
+            return await self._page_of_versions(
+                {**parameters, **({"KeyMarker": start_after} if start_after else {})}, token
+            )
+        if start_after:
+            parameters["StartAfter"] = start_after
+        if token is not None:
+            parameters["ContinuationToken"] = token
+        answer = await self._plane.call("_call_s3", "list_objects_v2", Bucket=self._bucket, **parameters)
+        found = [self._entry(item) for item in answer.get("Contents", [])]
+        return found, answer["NextContinuationToken"] if answer.get("IsTruncated") else None
+
+    async def _page_of_versions(self, parameters: dict[str, Any], token: Any) -> tuple[list[dict[str, Any]], Any]:
+        """The newest versions among those of a page."""
+        answer = await self._plane.call(
+            "_call_s3", "list_object_versions", Bucket=self._bucket, **{**parameters, **(token or {})}
+        )
+        found = [self._entry(item) for item in answer.get("Versions", []) if item.get("IsLatest")]
+        if not answer.get("IsTruncated"):
+            return found, None
+        names = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
+        return found, {name: answer[theirs] for name, theirs in names.items() if answer.get(theirs)}
+
+    def _entry(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        name = f"{self._bucket}/{item['Key']}"
+        return {**item, "Key": name, "name": name, "size": item["Size"], "type": "file"}
+
+    # -- copies that never replace --------------------------------------------------------------------------------
+
+    async def copy_new(self, source: Location, key: str) -> None:
+        """Copy in parts, as more servers complete an upload conditionally than copy so.
+
+        AWS takes ``If-None-Match: *`` at the end of an upload in parts
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html). A server that does not know
+        the header ignores it: what is there before the copy begins is safe there too, as it is looked for.
+        """
+        self._refuse_where_impossible()
+        if await self._is_taken(key):
+            raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, f"{self._bucket}/{key}")
+        origin = type(self)(self._plane, source.bucket)
+        told = await origin.after_doubt(
+            source.key, lambda: origin.request("head_object", source.key, VersionId=source.version), source.version
+        )
+        kept = {name: told[name] for name in _COPIED if told.get(name)}
+        kept.update(await origin.tagging(source, known=told.get("TagCount")))
+        target = type(self)(self._plane, self._bucket, kept)
+        if not told["ContentLength"]:
+            await target.put(key, b"", create=True)
+            return
+        upload = await target.begin_upload(key, create=True, if_match=None)
+        try:
+            parts = await target.copied_parts(key, upload, source, told)
+            await target.complete_upload(key, upload, parts, size=told["ContentLength"], create=True, if_match=None)
+        except BaseException:
+            await target.abort_upload(key, upload)
+            raise
+
+    def _refuse_where_impossible(self) -> None:
+        settings = self._plane.setup.settings
+        how = settings.value("copy_if_not_exists") or "multipart"
+        if how != "multipart":
+            msg = f"a copy by copy_if_not_exists={how!r} is obstore's, which cannot name this key, bucket or version"
+            raise NotImplementedError(msg)
+        if settings.value("conditional_put") == "disabled":
+            msg = "conditional_put='disabled' says that this server has no conditional writes, which such a copy needs"
+            raise NotImplementedError(msg)
+
+    async def _is_taken(self, key: str) -> bool:
+        try:
+            await self.head(key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    async def tagging(self, source: Location, *, known: int | None) -> dict[str, str]:
+        """The tags of an object as a write takes them; none where they may not be read and none are known of."""
+        try:
+            answer = await self.request("get_object_tagging", source.key, VersionId=source.version)
+        except OSError as error:
+            if known or not (isinstance(error, PermissionError) or error.errno == errno.ENOSYS):
+                raise
+            return {}
+        tags = urlencode([(tag["Key"], tag["Value"]) for tag in answer.get("TagSet", [])])
+        return {"Tagging": tags} if tags else {}
+
+    async def copied_parts(
+        self, key: str, upload: str, source: Location, told: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The bytes of an object, in the state that was told, as the parts of an upload."""
+        size = told["ContentLength"]
+        origin = {"Bucket": source.bucket, "Key": source.key}
+        if source.version is not None:
+            origin["VersionId"] = source.version
+        ranges = split_range(ByteRange(0, size), max(_PART_BYTES, -(-size // 10_000)))
+
+        async def copy(number: int, part: ByteRange) -> dict[str, Any]:
+            answer = await self.request(
+                "upload_part_copy",
+                key,
+                UploadId=upload,
+                PartNumber=number,
+                CopySource=origin,
+                CopySourceIfMatch=told["ETag"],
+                CopySourceRange=f"bytes={part.start}-{part.stop - 1}" if len(ranges) > 1 else None,
+            )
+            return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
+
+        jobs = [partial(copy, number, part) for number, part in enumerate(ranges, 1)]
+        return await run_bounded(jobs, _PARTS_AT_A_TIME)
