@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.clouds import CloudUnderTest
 from tests.ecosystem.conftest import Lake
 
 dask = pytest.importorskip("dask")
@@ -150,3 +151,54 @@ def test_dask_names_equal_reads_alike(expiring_lake: Lake) -> None:
         _, blocks = read_bytes(expiring_lake.url("a"), blocksize=50, sample=False, **expiring_lake.options)
         names.add(tuple(block.key for block in blocks[0]))
     assert len(names) == 1
+
+
+# -- on each cloud ----------------------------------------------------------------------------------------------------
+
+
+def test_dask_bag_on_each_cloud(cloud: CloudUnderTest) -> None:
+    """Compressed JSON lines, written and read by URL."""
+    bag = pytest.importorskip("dask.bag")
+    records = [{"n": n, "text": f"ä {n}"} for n in range(200)]
+    bag.from_sequence(records, npartitions=4).map(json.dumps).to_textfiles(
+        cloud.url("bag/*.json.gz"), storage_options=cloud.options
+    )
+    assert cloud.raw.listed() == [f"bag/{n}.json.gz" for n in range(4)]
+    found = bag.read_text(cloud.url("bag/*.json.gz"), storage_options=cloud.options).map(json.loads)
+    assert found.compute(scheduler="threads") == records
+
+
+def test_dask_array_on_each_cloud(cloud: CloudUnderTest) -> None:
+    """A zarr array, written chunk by chunk and read in slices."""
+    pytest.importorskip("zarr")
+    da = pytest.importorskip("dask.array")
+    values = np.arange(10_000.0).reshape(100, 100)
+    da.from_array(values, chunks=(25, 50)).to_zarr(cloud.url("a.zarr"), storage_options=cloud.options)
+    assert len([key for key in cloud.raw.listed() if "/c/" in key]) == 8
+    found = da.from_zarr(cloud.url("a.zarr"), storage_options=cloud.options)
+    np.testing.assert_array_equal(found[30:60, 10:].compute(), values[30:60, 10:])
+
+
+def test_dask_read_bytes_on_each_cloud(cloud: CloudUnderTest) -> None:
+    """Blocks that end at a delimiter, of two objects."""
+    read_bytes = pytest.importorskip("dask.bytes").read_bytes
+    lines = [f"line {n}\n".encode() for n in range(1_000)]
+    cloud.raw.put("d/0.txt", b"".join(lines[:600]))
+    cloud.raw.put("d/1.txt", b"".join(lines[600:]))
+    _, blocks, paths = read_bytes(
+        cloud.url("d/*.txt"), delimiter=b"\n", blocksize=2_000, include_path=True, **cloud.options
+    )
+    found = [dask.compute(*of_one) for of_one in blocks]
+    assert [path.rpartition("/")[2] for path in paths] == ["0.txt", "1.txt"]
+    assert b"".join(b"".join(of_one) for of_one in found) == b"".join(lines)
+    assert all(block.endswith(b"\n") for of_one in found for block in of_one)
+
+
+def test_dask_dataframe_of_csv_on_each_cloud(cloud: CloudUnderTest, frame: Any) -> None:
+    """Blocks that begin within a line, and one file a partition."""
+    cloud.raw.put("a.csv", frame.to_csv(index=False).encode())
+    blocks = dd.read_csv(cloud.url("a.csv"), blocksize=50_000, storage_options=cloud.options)
+    assert blocks.npartitions > 1
+    blocks.to_csv(cloud.url("out/*.csv"), index=False, storage_options=cloud.options)
+    parts = [pd.read_csv(io.BytesIO(cloud.raw.get(key))) for key in cloud.raw.listed() if key.startswith("out/")]
+    pd.testing.assert_frame_equal(pd.concat(parts).sort_values("n", ignore_index=True), frame)

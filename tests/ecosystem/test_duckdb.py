@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.clouds import CloudUnderTest
 from tests.ecosystem.conftest import Lake
 
 duckdb = pytest.importorskip("duckdb")
@@ -94,3 +95,33 @@ def test_duckdb_copy_of_a_failing_query_leaves_nothing(lake: Lake, connection: A
             f" TO '{lake.url('a.csv')}' (FORMAT csv)"
         )
     assert lake.stored() == []
+
+
+# -- on each cloud ----------------------------------------------------------------------------------------------------
+
+
+def test_duckdb_on_each_cloud(cloud: CloudUnderTest) -> None:
+    """The schemes of each cloud are ours in a connection: a glob, a filter, COPY, CSV."""
+    cloud.raw.put("set/0.parquet", parquet_bytes(0, 100))
+    cloud.raw.put("set/1.parquet", parquet_bytes(100, 200))
+    with duckdb.connect(config={"threads": 2}) as database:
+        database.register_filesystem(cloud.fs())
+        found = database.execute(f"SELECT count(*), sum(square) FROM '{cloud.url('set/*.parquet')}' WHERE n >= 50")
+        assert found.fetchall() == [(150, sum(n * n for n in range(50, 200)))]
+        database.execute(f"COPY (SELECT n FROM '{cloud.url('set/1.parquet')}') TO '{cloud.url('out/a.csv')}'")
+        again = database.execute(f"SELECT min(n), max(n) FROM read_csv('{cloud.url('out/a.csv')}')").fetchall()
+        assert again == [(100, 199)]
+    assert csv.read_csv(io.BytesIO(cloud.raw.get("out/a.csv")))["n"].to_pylist() == list(range(100, 200))
+    assert cloud.raw.listed() == ["out/a.csv", "set/0.parquet", "set/1.parquet"]
+
+
+def test_duckdb_joins_two_clouds(s3_cloud: CloudUnderTest, gcs_cloud: CloudUnderTest) -> None:
+    """Several filesystems in one connection, each for its schemes."""
+    s3_cloud.raw.put("a.parquet", parquet_bytes(0, 10))
+    gcs_cloud.raw.put("a.parquet", parquet_bytes(5, 15))
+    with duckdb.connect() as database:
+        database.register_filesystem(s3_cloud.fs())
+        database.register_filesystem(gcs_cloud.fs())
+        one, other = s3_cloud.url("a.parquet"), gcs_cloud.url("a.parquet")
+        found = database.execute(f"SELECT one.n FROM '{one}' one JOIN '{other}' other USING (n) ORDER BY n")
+        assert found.fetchall() == [(n,) for n in range(5, 10)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.clouds import CloudUnderTest
 from tests.ecosystem.conftest import Lake
 
 pl = pytest.importorskip("polars")
@@ -78,3 +79,42 @@ def test_polars_scans_a_file_object_lazily(lake: Lake, frame: Any) -> None:
     with lake.fs.open(lake.path("a.parquet")) as file:
         found = pl.scan_parquet(file).filter(pl.col("n") < 10).collect()
     testing.assert_frame_equal(found, frame[:10])
+
+
+# -- on each cloud ----------------------------------------------------------------------------------------------------
+
+
+def test_polars_on_each_cloud(cloud: CloudUnderTest, frame: Any) -> None:
+    """Files of ours, both ways, and a lazy scan."""
+    import fsspec
+
+    with fsspec.open(cloud.url("a.parquet"), "wb", **cloud.options) as file:
+        frame.write_parquet(file)
+    testing.assert_frame_equal(pl.read_parquet(io.BytesIO(cloud.raw.get("a.parquet"))), frame)
+    with fsspec.open(cloud.url("a.parquet"), **cloud.options) as file:
+        testing.assert_frame_equal(pl.scan_parquet(file).filter(pl.col("n") < 9).collect(), frame[:9])
+
+
+def test_polars_scans_a_dataset_on_each_cloud(cloud: CloudUnderTest, frame: Any) -> None:
+    """A query, pushed down to pyarrow's data set on our filesystem."""
+    ds = pytest.importorskip("pyarrow.dataset")
+    for part in range(3):
+        cloud.raw.put(f"set/{part}.parquet", written(frame[part * 1_000 : (part + 1) * 1_000], "parquet"))
+    lazy = pl.scan_pyarrow_dataset(ds.dataset(cloud.path("set"), filesystem=cloud.fs()))
+    found = lazy.filter(pl.col("n") >= 2_990).select("n", "text").collect()
+    testing.assert_frame_equal(found, frame[2_990:].select("n", "text"))
+
+
+def test_polars_sinks_into_our_files(cloud: CloudUnderTest, frame: Any) -> None:
+    """A lazy query that streams its result into an open file."""
+    with cloud.fs().open(cloud.path("a.csv"), "wb") as file:
+        frame.lazy().filter(pl.col("n") < 100).sink_csv(file)
+    testing.assert_frame_equal(pl.read_csv(io.BytesIO(cloud.raw.get("a.csv"))), frame[:100])
+
+
+def test_polars_takes_a_url_with_pyarrow(cloud: CloudUnderTest, frame: Any) -> None:
+    """Where polars leaves a URL to fsspec, storage options reach us."""
+    pytest.importorskip("pyarrow")
+    cloud.raw.put("a.parquet", written(frame, "parquet"))
+    found = pl.read_parquet(cloud.url("a.parquet"), use_pyarrow=True, columns=["n"], storage_options=cloud.options)
+    testing.assert_frame_equal(found, frame.select("n"))

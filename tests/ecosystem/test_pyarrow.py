@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.clouds import CloudUnderTest
 from tests.ecosystem.conftest import Lake
 
 pa = pytest.importorskip("pyarrow")
@@ -271,3 +272,66 @@ def test_pyarrow_copies_files_to_and_from_a_local_directory(lake: Lake, tmp_path
         lake.path("up"), str(tmp_path / "out"), source_filesystem=wrapped(lake), destination_filesystem=local
     )
     assert (tmp_path / "out" / "deep" / "b").read_bytes() == b"22"
+
+
+# -- on each cloud ----------------------------------------------------------------------------------------------------
+
+
+def test_pyarrow_finds_us_by_an_fsspec_uri(cloud: CloudUnderTest) -> None:
+    """``FileSystem.from_uri("fsspec+s3://…")``, with the options in fsspec's configuration."""
+    import fsspec.config
+
+    fsspec.config.conf[cloud.scheme] = cloud.options
+    cloud.raw.put("d/a.bin", b"12345")
+    filesystem, path = arrow_fs.FileSystem.from_uri(f"fsspec+{cloud.url('d/a.bin')}")
+    assert type(filesystem.handler.fs).__module__.partition(".")[0] == "objfs"
+    assert path == cloud.path("d/a.bin")
+    with filesystem.open_input_file(path) as file:
+        assert (file.size(), file.read_at(2, 3)) == (5, b"45")
+    with filesystem.open_output_stream(cloud.path("d/b.bin")) as stream:
+        stream.write(b"67")
+    assert cloud.raw.get("d/b.bin") == b"67"
+
+
+def test_pyarrow_reads_a_table_by_an_fsspec_uri(cloud: CloudUnderTest, table: Any) -> None:
+    """Functions that take a URI take this one."""
+    import fsspec.config
+
+    fsspec.config.conf[cloud.scheme] = cloud.options
+    cloud.raw.put("set/a.parquet", parquet_bytes(table))
+    assert pq.read_table(f"fsspec+{cloud.url('set/a.parquet')}").equals(table)
+    assert ds.dataset(f"fsspec+{cloud.url('set')}", format="parquet").count_rows() == ROWS
+
+
+def test_pyarrow_handler_does_every_verb(cloud: CloudUnderTest) -> None:
+    """``PyFileSystem(FSSpecHandler(fs))``: infos, selectors, copies, moves, deletions."""
+    filesystem = arrow_fs.PyFileSystem(arrow_fs.FSSpecHandler(cloud.fs()))
+    for key in ("d/a", "d/b/c", "other"):
+        cloud.raw.put(key, b"x" * len(key))
+    infos = filesystem.get_file_info([cloud.path(key) for key in ("d/a", "d", "absent")])
+    assert [(info.type.name, info.size) for info in infos] == [("File", 3), ("Directory", None), ("NotFound", None)]
+    selected = filesystem.get_file_info(arrow_fs.FileSelector(cloud.path("d"), recursive=True))
+    assert kinds(selected) == {cloud.path("d/a"): "File", cloud.path("d/b"): "Directory", cloud.path("d/b/c"): "File"}
+    filesystem.copy_file(cloud.path("other"), cloud.path("d/copy"))
+    filesystem.move(cloud.path("d/a"), cloud.path("moved"))
+    assert cloud.raw.listed() == ["d/b/c", "d/copy", "moved", "other"]
+    filesystem.delete_file(cloud.path("moved"))
+    filesystem.delete_dir(cloud.path("d"))
+    assert cloud.raw.listed() == ["other"]
+    filesystem.create_dir(cloud.path("new/dir"), recursive=True)
+    assert cloud.raw.listed() == ["other"]
+
+
+def test_pyarrow_csv_dataset(cloud: CloudUnderTest, table: Any) -> None:
+    """A data set of CSV files, written and scanned; single files through ``open``."""
+    ds.write_dataset(
+        table, cloud.path("set"), format="csv", filesystem=cloud.fs(), max_rows_per_file=1_000, max_rows_per_group=1_000
+    )
+    assert len(cloud.raw.listed()) == 4
+    found = ds.dataset(cloud.path("set"), format="csv", filesystem=cloud.fs())
+    assert sorted(found.to_table(filter=ds.field("group") == "g1")["number"].to_pylist()) == list(range(1, ROWS, 4))
+    with cloud.fs().open(cloud.path("a.csv"), "wb") as file:
+        csv.write_csv(table, file)
+    assert csv.read_csv(io.BytesIO(cloud.raw.get("a.csv"))).equals(table)
+    with cloud.fs().open(cloud.path("a.csv")) as file:
+        assert csv.read_csv(file).equals(table)

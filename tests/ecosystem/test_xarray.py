@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.clouds import CloudUnderTest
 from tests.ecosystem.conftest import Lake
 
 xr = pytest.importorskip("xarray")
@@ -111,3 +112,22 @@ def test_xarray_reads_netcdf_through_an_open_file(lake: Lake, dataset: Any) -> N
     with lake.fs.open(lake.path("d.nc")) as file, xr.open_dataset(file, engine="h5netcdf") as again:
         lake.expire()
         xr.testing.assert_identical(again.load(), dataset)
+
+
+# -- on each cloud ----------------------------------------------------------------------------------------------------
+
+
+@FORMATS
+@pytest.mark.parametrize("consolidated", [True, False], ids=["consolidated", "plain"])
+@pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not part:UserWarning")
+def test_xarray_on_each_cloud(cloud: CloudUnderTest, dataset: Any, zarr_format: int, consolidated: bool) -> None:
+    """Both formats, consolidated or not, written and read by URL, and appended to."""
+    options = {"storage_options": cloud.options, "zarr_format": zarr_format, "consolidated": consolidated}
+    dataset[{"time": slice(0, 4)}].to_zarr(
+        cloud.url("d"), encoding={"time": {"units": "days since 2026-01-01"}}, **options
+    )
+    markers = {"d/zarr.json"} if zarr_format == 3 else {"d/.zgroup", *(["d/.zmetadata"] if consolidated else [])}
+    assert {key for key in cloud.raw.listed() if key.count("/") == 1 and "zattrs" not in key} == markers
+    dataset[{"time": slice(4, 6)}].to_zarr(cloud.url("d"), append_dim="time", **options)
+    with xr.open_zarr(cloud.url("d"), chunks=None, **options) as again:
+        xr.testing.assert_equal(again.load(), dataset)
