@@ -127,8 +127,8 @@ class PutVerbs(RemovalVerbs):
         ValueError
             The mode is unknown, or contradicts ``if_match``, or names no state that this cloud can compare.
         """
-        states = {self._state(given) for given in (mode, if_match) if isinstance(given, Mapping)}
-        states |= {if_match} if isinstance(if_match, str) else set()
+        named = {self.connection.cloud.condition: if_match} if isinstance(if_match, str | int) else if_match
+        states = {self._state(given) for given in (mode, named) if isinstance(given, Mapping)}
         if len(states) > 1:
             msg = "mode= and if_match= name different states of the object; leave one of them out"
             raise ValueError(msg)
@@ -149,7 +149,10 @@ class PutVerbs(RemovalVerbs):
             cloud = self.connection.cloud.name
             msg = f"{cloud} compares the {condition} of an object, which is not among {sorted(named)}"
             raise ValueError(msg)
-        return state
+        if condition == "version" and not str(state).isdecimal():
+            msg = f"this cloud compares generations, which are numbers (info()['generation']), not {state!r}"
+            raise ValueError(msg)
+        return str(state)
 
     # -- copies that never replace --------------------------------------------------------------------------------
 

@@ -142,6 +142,11 @@ REQUEST_ROWS: Final = (
         sdk="consistency",
     ),
     Option(
+        name="max_concurrency",
+        meaning="How many requests of one transfer are made at a time; gcsfs has no word for it.",
+        kind="int",
+    ),
+    Option(
         name="requests_timeout",
         meaning="Longest time of a whole request: a duration, or aiohttp's ClientTimeout.",
         kind="object",

@@ -204,6 +204,18 @@ def test_if_match_replaces_what_was_read_only(fs, cloud, size):
     assert cloud.raw.get("key") == b"2" * size
 
 
+def test_if_match_of_another_kind_is_refused(cloud):
+    """A generation may be a number; what cannot be one is no condition that a server would compare."""
+    fs = cloud.fs()
+    fs.pipe_file(cloud.path("key"), b"1")
+    if fs.connection.cloud.condition == "version":
+        with pytest.raises(ValueError, match="generations"):
+            fs.pipe_file(cloud.path("key"), b"2", if_match='"etag"')
+    with pytest.raises(PreconditionFailedError):
+        fs.pipe_file(cloud.path("key"), b"2", if_match=12345)
+    assert cloud.raw.get("key") == b"1"
+
+
 @pytest.mark.parametrize("size", [0, 10, 6 << 20, 20 << 20], ids=["0", "10", "6M", "20M"])
 def test_append(fs, cloud, size):
     """To objects that are read back, and to those that are continued on the server."""

@@ -202,6 +202,7 @@ ROWS = (
     row("decryption_key", CUSTOMER_KEY, also={"encryption_key": CUSTOMER_KEY}, names="gcs.decryption-key"),
     row("version_aware", "true", value=True, names="gcs.version-aware", sdk={"version_aware": True}),
     row("consistency", "md5", names="gcs.consistency", sdk={"consistency": "md5"}),
+    row("max_concurrency", "7", value=7),
     row(
         "requests_timeout",
         ClientTimeout(total=3, sock_connect=1, sock_read=2),
