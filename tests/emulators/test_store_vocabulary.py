@@ -84,8 +84,8 @@ def test_mode_may_be_the_state_that_head_told(fs, cloud, how, tmp_path):
     [
         ({"mode": "replace"}, "'replace'"),
         ({"mode": {}}, "compares the"),
-        ({"mode": {"e_tag": "a", "version": "a"}, "if_match": "b"}, "different states"),
-        ({"mode": "create", "if_match": "a"}, "must not exist"),
+        ({"mode": {"e_tag": "a", "version": "1"}, "if_match": "2"}, "different states"),
+        ({"mode": "create", "if_match": "1"}, "must not exist"),
     ],
     ids=["unknown", "no state", "two states", "create what matches"],
 )
