@@ -127,7 +127,7 @@ class PutVerbs(RemovalVerbs):
         ValueError
             The mode is unknown, or contradicts ``if_match``, or names no state that this cloud can compare.
         """
-        named = {self.connection.cloud.condition: if_match} if isinstance(if_match, str | int) else if_match
+        named: Any = {self.connection.cloud.condition: if_match} if isinstance(if_match, str | int) else if_match
         states = {self._state(given) for given in (mode, named) if isinstance(given, Mapping)}
         if len(states) > 1:
             msg = "mode= and if_match= name different states of the object; leave one of them out"

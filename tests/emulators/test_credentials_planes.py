@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
-from objfs.credentials.refresher import Refresher
 from objfs.clouds import S3
 from objfs.credentials.aws import store_shape
+from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
+from objfs.credentials.refresher import Refresher
 from objfs.credentials.rejection import code_in, verdict
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials

@@ -522,7 +522,9 @@ def test_attributes_are_what_the_store_calls_the_keywords_of_a_write():
     keywords = {"content_type": "text/csv", "metadata": {"a": "1"}}
     assert GCS.attributes(keywords) == ({"Content-Type": "text/csv", "a": "1"}, {})
     assert GCS.attributes({}) == ({}, {})
-    assert set(keywords) == GCS.data_keywords
+    ours = {"cache_control", "content_disposition", "content_encoding", "content_language", "storage_class"}
+    assert set(keywords) | ours == GCS.data_keywords
+    assert GCS.attributes({"storage_class": "NEARLINE"}) == ({"Storage-Class": "NEARLINE"}, {})
     assert GCS.content_type("text/csv") == {"content_type": "text/csv"}
 
 
@@ -534,7 +536,9 @@ def test_keywords_of_gcsfs_writes_are_all_accounted_for():
     plain = {"self", "path", "lpath", "rpath", "data", "mode", "chunksize", "callback", "kwargs", "block_size"}
     of_files = {"cache_options", "autocommit"}
     sdk = {"consistency", "fixed_key_metadata", "acl"}
-    assert names - plain - of_files == GCS.data_keywords | sdk | {"generation"}
+    both = {"content_type", "metadata"}
+    assert names - plain - of_files == both | sdk | {"generation"}
+    assert both <= GCS.data_keywords
 
 
 def test_info_has_the_keys_of_gcsfs_that_the_store_knows():
