@@ -184,6 +184,9 @@ class AzureBlobFileSystem(ObjectFileSystem):
         """As for every cloud; content settings of a call refine those of the instance one by one."""
         defaults = self.connection.cloud.write_parameters(self.connection.settings)
         given = normal_keywords(keywords)
+        if not all(str(text).isascii() for text in (given.get("metadata") or {}).values()):
+            msg = "Azure keeps metadata that is ASCII; quote or encode what is not"
+            raise ValueError(msg)
         settings = {**defaults.get("content_settings", {}), **given.get("content_settings", {})}
         if settings:
             given["content_settings"] = settings

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import mimetypes
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -27,10 +26,6 @@ _TUNING: Final = frozenset(
     {"cache_source", "concurrency", "finalize_on_close", "headers", "max_prefetch_size", "timeout"}
 )
 _DEFAULT_TYPE: Final = "application/octet-stream"
-# The XML API, which is obstore's, has metadata as headers, which have no case and no other letters than these.
-_NO_HEADERS: Final = "metadata that no header holds"
-_HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 class GCSFileSystem(GCSVerbs):
@@ -123,15 +118,12 @@ class GCSFileSystem(GCSVerbs):
         """The keywords of a write, with the content type that gcsfs gives where nobody does."""
         found = {"content_type": _DEFAULT_TYPE, **super()._write_keywords(keywords)}
         known = {"acl", "consistency", "fixed_key_metadata", "kms_key_name", *GCS.data_keywords}
-        unknown = sorted(set(found) - known - _TUNING - {_NO_HEADERS})
+        unknown = sorted(set(found) - known - _TUNING)
         if unknown:
             msg = f"unexpected keyword {unknown[0]!r}; a write takes {', '.join(sorted(known))}"
             raise TypeError(msg)
         # Empty ones say nothing; "none" is no check.
-        given = {name: value for name, value in found.items() if name not in _TUNING and value not in ({}, "none")}
-        if not all(_fits_header(name, value) for name, value in (given.get("metadata") or {}).items()):
-            given[_NO_HEADERS] = True
-        return given
+        return {name: value for name, value in found.items() if name not in _TUNING and value not in ({}, "none")}
 
     # -- bytes ----------------------------------------------------------------------------------------------------
 
@@ -336,11 +328,6 @@ class GCSFileSystem(GCSVerbs):
     async def _cp_file(self, path1: str, path2: str, acl: str | None = None, **kwargs: Any) -> None:
         """Copy one object on the server."""
         await super()._cp_file(path1, path2, acl=acl, **kwargs)
-
-
-def _fits_header(name: Any, value: Any) -> bool:
-    """Whether an entry of metadata comes out of a header as it went in."""
-    return bool(_HEADER_NAME.fullmatch(str(name)) and _HEADER_VALUE.fullmatch(str(value)))
 
 
 def _has_type(keywords: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from fsspec.asyn import get_loop
 from fsspec.callbacks import DEFAULT_CALLBACK
 
+from objfs.clouds._words import fit_headers
 from objfs.errors import MissingExtraError
 from objfs.planed import PlanedFileSystem
 from objfs.planes import Plane
@@ -107,11 +108,19 @@ class WriteVerbs(PlanedFileSystem):
         keywords: Mapping[str, Any],
     ) -> Written:
         given = self._write_keywords(keywords)
-        objects = self.connection.objects("write", location, keywords=given)
-        if isinstance(objects, SdkObjects):
+        if self.connection.decide("write", location, keywords=self._asked(given)).plane is Plane.SDK:
+            objects = self.connection.sdk.objects(location.bucket, given)
             return await objects.put(location.key, data, create=create, if_match=if_match)
         attributes, tags = self.connection.cloud.attributes(given)
-        return await objects.put(location.key, data, create=create, if_match=if_match, attributes=attributes, tags=tags)
+        store = self.connection.store(location.bucket)
+        return await store.put(location.key, data, create=create, if_match=if_match, attributes=attributes, tags=tags)
+
+    def _asked(self, keywords: Mapping[str, Any]) -> list[str]:
+        """The names of keywords, and one more where the data plane cannot send their values."""
+        cloud = self.connection.cloud
+        if set(keywords) <= cloud.data_keywords and not fit_headers(cloud.words, cloud.attributes(keywords)[0]):
+            return [*keywords, "metadata that no header holds"]
+        return list(keywords)
 
     async def _put_parts(
         self,
@@ -163,7 +172,7 @@ class WriteVerbs(PlanedFileSystem):
         """Begin a multipart upload on the plane that can do it exactly. Must not run on fsspec's I/O loop."""
         given = self._write_keywords(keywords)
         conditions = {"create": create, "if_match": if_match is not None, "append": copy_first is not None}
-        asked = [*given, *(name for name, value in conditions.items() if value)]
+        asked = [*self._asked(given), *(name for name, value in conditions.items() if value)]
         decision = self.connection.decide("upload", location, keywords=asked)
         limit = max_concurrency or self._concurrency
         if decision.plane is Plane.SDK:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from objfs.errors import ConflictingOptionsError
+
+# RFC 9110: tokens (section 5.6.2) without capitals, and of values (section 5.5) those that are ASCII.
+_HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class WriteWords:
         Keyword that takes tags; None where the cloud has none.
     tags_as_text
         Tags are said as a query string.
+    lower_case
+        The service keeps names of metadata in lower case.
     plain
         Brings keywords that can be said in several ways into one.
     """
@@ -32,6 +39,7 @@ class WriteWords:
     metadata: str
     tags: str | None
     tags_as_text: bool = False
+    lower_case: bool = False
     plain: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
 
 
@@ -82,6 +90,18 @@ def with_attributes(
         wanted = _merged(_tags(given.pop(words.tags, None)), _tags(tags), f"{words.tags}.")
         said[words.tags] = urlencode(wanted) if words.tags_as_text else wanted
     return _merged(given, said)
+
+
+def fit_headers(words: WriteWords, attributes: Mapping[str, str]) -> bool:
+    """Whether attributes come out of the headers of a request as they go in: the data plane sends them so.
+
+    It writes names in lower case, and what is no ASCII it sends in another way than the SDKs, or not at all.
+    """
+    return all(
+        _HEADER_VALUE.fullmatch(value)
+        and (name.lower() in words.headers or _HEADER_NAME.fullmatch(name.lower() if words.lower_case else name))
+        for name, value in attributes.items()
+    )
 
 
 def with_defaults(keywords: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

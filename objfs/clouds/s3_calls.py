@@ -34,6 +34,7 @@ WORDS: Final = WriteWords(
     metadata="Metadata",
     tags="Tagging",
     tags_as_text=True,
+    lower_case=True,
 )
 # As boto names what a URL does.
 SIGNING: Final[Mapping[str, Mapping[str, Any]]] = {

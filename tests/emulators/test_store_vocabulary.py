@@ -130,6 +130,24 @@ def test_attribute_names_of_headers_have_no_case(fs, cloud):
     assert cloud.raw.head("key") == {"content_type": "text/x-odd", "metadata": {"content_type": "mine"}}
 
 
+@pytest.mark.parametrize(
+    "attributes", [{"Owner": "me"}, {"owner": "ä"}, {"a": ""}, {"Content-Disposition": "x; y=ä"}], ids=str
+)
+def test_planes_agree_on_attributes_that_headers_change(cloud, attributes):
+    """What obstore would change is written by the SDK, or refused by it."""
+    told = []
+    for engine in ("auto", "sdk"):
+        try:
+            cloud.fs(engine).pipe_file(cloud.path(engine), b"1", attributes=attributes)
+        except (OSError, ValueError) as error:
+            told.append(type(error))
+        else:
+            told.append(cloud.raw.head(engine)["metadata"])
+    assert told[0] == told[1]
+    if cloud.name != "s3" and "Owner" in attributes:
+        assert told[0] == attributes
+
+
 def test_put_file_guesses_the_type_that_attributes_do_not_say(fs, cloud, tmp_path):
     """On every cloud."""
     write(fs, "put_file", cloud.path("key"), tmp_path, attributes={"Cache-Control": "no-store"})
