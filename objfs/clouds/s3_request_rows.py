@@ -71,7 +71,11 @@ REQUEST_ROWS: Final = (
     Option(
         name="server_side_encryption",
         meaning="How the server encrypts what is written.",
-        aliases=("aws_server_side_encryption", "s3_additional_kwargs.ServerSideEncryption"),
+        aliases=(
+            "aws_server_side_encryption",
+            "s3_additional_kwargs.ServerSideEncryption",
+            "s3.server-side-encryption",
+        ),
         readings={"s3.sse.type": iceberg_encryption},
         env=("AWS_SERVER_SIDE_ENCRYPTION",),
         values=("AES256", "aws:kms", "aws:kms:dsse", "sse-c"),
@@ -82,7 +86,7 @@ REQUEST_ROWS: Final = (
     Option(
         name="sse_kms_key_id",
         meaning="KMS key to encrypt with.",
-        aliases=("aws_sse_kms_key_id", "s3_additional_kwargs.SSEKMSKeyId"),
+        aliases=("aws_sse_kms_key_id", "s3_additional_kwargs.SSEKMSKeyId", "s3.sse-kms-key-id"),
         env=("AWS_SSE_KMS_KEY_ID",),
         store="config.sse_kms_key_id",
         sdk="s3_additional_kwargs.SSEKMSKeyId",

@@ -350,7 +350,7 @@ ROWS = (
     row(
         "server_side_encryption",
         "aws:kms",
-        names="aws_server_side_encryption s3_additional_kwargs.ServerSideEncryption",
+        names="aws_server_side_encryption s3_additional_kwargs.ServerSideEncryption s3.server-side-encryption",
         other_names={"s3.sse.type": "kms"},
         env="AWS_SERVER_SIDE_ENCRYPTION",
         store={"config.server_side_encryption": "aws:kms"},
@@ -360,7 +360,7 @@ ROWS = (
         "sse_kms_key_id",
         "k1",
         also={"server_side_encryption": "aws:kms"},
-        names="aws_sse_kms_key_id s3_additional_kwargs.SSEKMSKeyId",
+        names="aws_sse_kms_key_id s3_additional_kwargs.SSEKMSKeyId s3.sse-kms-key-id",
         env="AWS_SSE_KMS_KEY_ID",
         store={"config.sse_kms_key_id": "k1"},
         sdk={"s3_additional_kwargs.SSEKMSKeyId": "k1"},
