@@ -212,8 +212,10 @@ class ObjectVerbs(PutVerbs):
         seconds = int(expiration.total_seconds() if isinstance(expiration, timedelta) else expiration)
         locations = [self._key(path) for path in ([paths] if isinstance(paths, str) else paths)]
         sdk = self.connection.require_sdk("sign")
-        jobs = [lambda at=each: sdk.objects(at.bucket).sign(at, seconds, **words) for each in locations]
-        return await run_bounded(jobs, self._concurrency)
+        buckets = {each.bucket: sdk.objects(each.bucket) for each in locations}
+        jobs = [lambda at=each: buckets[at.bucket].sign(at, seconds, **words) for each in locations]
+        # The first one finds out what the others are signed with, too.
+        return [*await run_bounded(jobs[:1], 1), *await run_bounded(jobs[1:], self._concurrency)]
 
 
 def _comes_after(name: str, bucket: str, key: str | None) -> bool:

@@ -20,6 +20,7 @@ from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
     from objfs.credentials.values import Credentials
+    from objfs.sdk import SdkPlane
 
 T = TypeVar("T")
 
@@ -37,6 +38,11 @@ class AzureObjects(AzureVocabulary):
 
     # One call for all, as directories of an account with a hierarchy must go after what lies in them.
     keys_per_delete = 1 << 30
+
+    def __init__(self, plane: SdkPlane, bucket: str, keywords: Mapping[str, Any] | None = None) -> None:
+        super().__init__(plane, bucket, keywords)
+        # Seconds to when and with what URLs were signed for so long, as this object serves one call.
+        self._signing: dict[int, tuple[datetime, dict[str, Any]]] = {}
 
     async def request(self, key: str, work: Callable[[Any], Awaitable[T]], *, create: bool = False) -> T:
         """Carry a piece of work out with the client of one blob; of the container where ``key`` is empty."""
@@ -298,13 +304,16 @@ class AzureObjects(AzureVocabulary):
 
         async def work(instance: Any) -> str:
             client = instance.service_client.get_blob_client(location.bucket, location.key)
-            key = await self._signing_key(instance.service_client, now, now + timedelta(seconds=expires))
+            start, key = self._signing.get(expires, (now, {}))
+            if not key:
+                key = await self._signing_key(instance.service_client, now, now + timedelta(seconds=expires))
+                self._signing[expires] = start, key
             sas = generate_blob_sas(
                 account_name=instance.account_name,
                 container_name=location.bucket,
                 blob_name=location.key,
                 version_id=location.version,
-                expiry=now + timedelta(seconds=expires),
+                expiry=start + timedelta(seconds=expires),
                 **key,
                 **{name: value for name, value in keywords.items() if value is not None},
             )

@@ -527,6 +527,26 @@ def test_signed_urls_do_what_they_are_for(cloud, engine, signing_options):
     assert cloud.raw.listed() == []
 
 
+def test_azure_delegates_one_key_for_many_urls(azure_cloud, engine, monkeypatch):
+    """To a token; Azurite delegates to nobody, so the key is made here."""
+    blob = pytest.importorskip("azure.storage.blob")
+    options = {name: value for name, value in azure_cloud.options.items() if name != "account_key"}
+    fs = fsspec.filesystem("az", **options, token="header.payload.signature", engine=engine)
+    asked = []
+
+    async def delegate(start, end):
+        asked.append(end)
+        key = blob.UserDelegationKey()
+        key.signed_oid, key.signed_tid, key.signed_service, key.signed_version = "object", "tenant", "b", "2026-10-06"
+        key.signed_start, key.signed_expiry, key.value = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "a2V5"
+        return key
+
+    monkeypatch.setattr(fs.service_client, "get_user_delegation_key", delegate)
+    urls = fs.sign_many([azure_cloud.path(f"{number}") for number in range(5)], 600, "PUT")
+    assert [parse_qs(urlsplit(url).query)["sp"] for url in urls] == [["cw"]] * 5
+    assert len({parse_qs(urlsplit(url).query)["se"][0] for url in urls}) == len(asked) == 1
+
+
 def test_method_is_part_of_the_signature(cloud, engine, signing_options):
     """Who may read may not write: the signature, or what it allows, is another."""
     fs = cloud.fs(engine, **signing_options)
