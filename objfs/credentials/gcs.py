@@ -33,8 +33,14 @@ _CHAIN_VARIABLES: Final = (
 )
 # Credentials that come from none of Google's files.
 _ELSEWHERE: Final = ("skip_signature", "storage_options_provider", "credential_provider", "fetch_storage_options")
-# Option to member of a key; ``gcs_base_url`` is object_store's, for emulators.
-_TOLD: Final = {"project": "project_id", "base_url": "gcs_base_url", "universe_domain": "universe_domain"}
+# Option to member of a key; ``gcs_base_url`` is object_store's, for emulators. The quota project is the one that
+# `gcloud auth application-default login` writes down, and that google-auth has billed.
+_TOLD: Final = {
+    "project": "project_id",
+    "base_url": "gcs_base_url",
+    "universe_domain": "universe_domain",
+    "requester_pays": "quota_project_id",
+}
 # What obstore reads by itself, where google-auth is not installed.
 _NATIVE_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "service_account": frozenset({"service_account"}),
@@ -116,7 +122,7 @@ def store_shape(values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
-    """What Google's own files say beside credentials: the project, and where the service of an account is.
+    """What Google's own files say beside credentials: the projects, and where the service of an account is.
 
     Read without google-auth. What somebody gave is kept; a file that cannot be read is left to the fetch.
 

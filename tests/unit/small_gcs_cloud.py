@@ -32,6 +32,7 @@ TABLE = OptionTable(
         _row("metadata_host", env="GCE_METADATA_HOST"),
         _row("access"),
         _row("project", env="GOOGLE_CLOUD_PROJECT"),
+        _row("requester_pays"),
         _row("base_url", "endpoint_url"),
         _row("allow_http", kind="bool"),
         _row("universe_domain"),

@@ -329,6 +329,13 @@ def test_late_settings_tell_the_universe_of_a_key(tmp_path: Path) -> None:
     assert gcs.late_settings(settings, {}) == {"project": "of-the-key", "universe_domain": "apis.example"}
 
 
+def test_late_settings_tell_who_is_billed(tmp_path: Path) -> None:
+    """The project that gcloud writes beside a user's credentials, which google-auth names in each request, too."""
+    path = key_file(tmp_path, quota_project_id="billed")
+    assert gcs.late_settings(settings_of(service_account=path), {})["requester_pays"] == "billed"
+    assert "requester_pays" not in gcs.late_settings(settings_of(service_account=path, requester_pays="mine"), {})
+
+
 def test_late_settings_give_way_to_what_is_given(tmp_path: Path) -> None:
     """By anybody, the environment included."""
     path = key_file(tmp_path, gcs_base_url="http://emulator")
