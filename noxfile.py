@@ -49,6 +49,13 @@ def newest(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
+@nox.session(python=PYTHONS[0])
+def capped(session: nox.Session) -> None:
+    """Run the tests of clients that hold fsspec back."""
+    session.install("-e", ".[test]", *nox.project.dependency_groups(PROJECT, "capped"))
+    session.run("pytest", "tests/ecosystem/test_datasets.py", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, format and spelling."""

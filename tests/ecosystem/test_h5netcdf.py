@@ -14,6 +14,13 @@ h5netcdf = pytest.importorskip("h5netcdf")
 DATA = np.arange(60_000, dtype="<f8").reshape(200, 300)
 
 
+def netcdf(dataset, folder):
+    """A NetCDF file as xarray writes it: where it can seek."""
+    name = folder / "made.nc"
+    dataset.to_netcdf(name, engine="h5netcdf")
+    return name.read_bytes()
+
+
 @pytest.fixture
 def url(cloud):
     """A NetCDF file of half a megabyte, written in memory."""
@@ -52,13 +59,13 @@ def test_xarray_opens_netcdf_lazily(cloud, url):
         np.testing.assert_array_equal(found["t"][150, :5].values, DATA[150, :5])
 
 
-def test_xarray_opens_several_netcdf_files(cloud):
+def test_xarray_opens_several_netcdf_files(cloud, tmp_path):
     """``open_mfdataset`` over ``fsspec.open_files``, in threads."""
     xr = pytest.importorskip("xarray")
     dask = pytest.importorskip("dask")
     for part in range(3):
         one = xr.Dataset({"t": (("y", "x"), DATA[part * 10 : part * 10 + 10])})
-        cloud.raw.put(f"d/{part}.nc", bytes(one.to_netcdf(engine="h5netcdf")))
+        cloud.raw.put(f"d/{part}.nc", netcdf(one, tmp_path))
     opened = fsspec.open_files(cloud.url("d/*.nc"), **cloud.options)
     with opened as files, dask.config.set(scheduler="threads", num_workers=3):
         found = xr.open_mfdataset(files, engine="h5netcdf", combine="nested", concat_dim="y")
@@ -66,11 +73,12 @@ def test_xarray_opens_several_netcdf_files(cloud):
         found.close()
 
 
-def test_xarray_writes_netcdf_through_memory(cloud):
-    """NetCDF needs to seek where it writes: into memory, and from there in one go."""
+def test_xarray_writes_netcdf_behind_a_cache(cloud, tmp_path):
+    """NetCDF needs to seek where it writes: ``simplecache::`` gives it a local file, which goes up at the end."""
     xr = pytest.importorskip("xarray")
     expected = xr.Dataset({"t": (("y", "x"), DATA)})
-    with fsspec.open(cloud.url("a.nc"), "wb", **cloud.options) as file:
-        file.write(expected.to_netcdf(engine="h5netcdf"))
+    options = {cloud.scheme: cloud.options, "simplecache": {"cache_storage": str(tmp_path)}}
+    with fsspec.open(f"simplecache::{cloud.url('a.nc')}", "wb", **options) as file:
+        expected.to_netcdf(file.name, engine="h5netcdf")
     with h5py.File(io.BytesIO(cloud.raw.get("a.nc"))) as found:
         np.testing.assert_array_equal(found["t"][:], DATA)

@@ -107,6 +107,10 @@ def test_polars_scans_a_dataset_on_each_cloud(cloud: CloudUnderTest, frame: Any)
 
 def test_polars_sinks_into_our_files(cloud: CloudUnderTest, frame: Any) -> None:
     """A lazy query that streams its result into an open file."""
+    try:
+        frame.lazy().sink_csv(io.BytesIO())
+    except TypeError:
+        pytest.skip("this polars sinks into paths only")
     with cloud.fs().open(cloud.path("a.csv"), "wb") as file:
         frame.lazy().filter(pl.col("n") < 100).sink_csv(file)
     testing.assert_frame_equal(pl.read_csv(io.BytesIO(cloud.raw.get("a.csv"))), frame[:100])

@@ -277,6 +277,16 @@ def test_pyarrow_copies_files_to_and_from_a_local_directory(lake: Lake, tmp_path
 # -- on each cloud ----------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _fsspec_uris() -> None:
+    """Skips the test where pyarrow is older than these URIs."""
+    try:
+        arrow_fs.FileSystem.from_uri("fsspec+memory://a")
+    except pa.ArrowInvalid:
+        pytest.skip("this pyarrow has no fsspec+ URIs")
+
+
+@pytest.mark.usefixtures("_fsspec_uris")
 def test_pyarrow_finds_us_by_an_fsspec_uri(cloud: CloudUnderTest) -> None:
     """``FileSystem.from_uri("fsspec+s3://…")``, with the options in fsspec's configuration."""
     import fsspec.config
@@ -293,6 +303,7 @@ def test_pyarrow_finds_us_by_an_fsspec_uri(cloud: CloudUnderTest) -> None:
     assert cloud.raw.get("d/b.bin") == b"67"
 
 
+@pytest.mark.usefixtures("_fsspec_uris")
 def test_pyarrow_reads_a_table_by_an_fsspec_uri(cloud: CloudUnderTest, table: Any) -> None:
     """Functions that take a URI take this one."""
     import fsspec.config

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import pytest
@@ -103,12 +102,12 @@ def test_xarray_takes_a_mapper(lake: Lake, dataset: Any) -> None:
         xr.testing.assert_identical(again.load(), dataset)
 
 
-def test_xarray_reads_netcdf_through_an_open_file(lake: Lake, dataset: Any) -> None:
+def test_xarray_reads_netcdf_through_an_open_file(lake: Lake, dataset: Any, tmp_path: Any) -> None:
     """h5netcdf over ``fs.open``: many small reads at random places, credentials ending among them."""
     pytest.importorskip("h5netcdf")
     pytest.importorskip("h5py")
-    buffer = io.BytesIO(dataset.to_netcdf(engine="h5netcdf"))
-    lake.put("d.nc", buffer.getvalue())
+    dataset.to_netcdf(tmp_path / "d.nc", engine="h5netcdf")
+    lake.put("d.nc", (tmp_path / "d.nc").read_bytes())
     with lake.fs.open(lake.path("d.nc")) as file, xr.open_dataset(file, engine="h5netcdf") as again:
         lake.expire()
         xr.testing.assert_identical(again.load(), dataset)
