@@ -180,8 +180,10 @@ def test_pandas_takes_keys_as_they_are(lake: Lake, frame: Any, folder: str) -> N
     """No character of a name is quoted, unquoted or cut, for a file and for its directory."""
     frame.to_parquet(lake.url(f"{folder}/a.parquet"), index=False, storage_options=lake.options)
     assert lake.stored() == [f"{folder}/a.parquet"]
-    same(pd.read_parquet(lake.url(f"{folder}/a.parquet"), storage_options=lake.options), frame, "parquet")
-    same(pd.read_parquet(lake.url(folder), storage_options=lake.options), frame, "parquet")
+    for key in (f"{folder}/a.parquet", folder):
+        # Old releases of pyarrow take "am&p=e" for a partition.
+        found = pd.read_parquet(lake.url(key), storage_options=lake.options, partitioning=None)
+        same(found, frame, "parquet")
 
 
 @pytest.mark.parametrize("mode", ["a", "x"])
