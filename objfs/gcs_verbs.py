@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from glob import has_magic
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from fsspec.utils import other_paths
-
 from objfs.concurrency import run_bounded
 from objfs.errors import EngineError, MissingExtraError
 from objfs.filesystem import ObjectFileSystem
@@ -185,29 +183,6 @@ class GCSVerbs(ObjectFileSystem):
         self.note_written(source.path)
         self.note_written(target.path)
         return done
-
-    async def _pairs_to_move(
-        self, path1: str | list[str], path2: str | list[str], *, recursive: bool, maxdepth: int | None
-    ) -> list[tuple[str, str]]:
-        """What goes where, as for a copy."""
-        if isinstance(path1, list) and isinstance(path2, list):
-            return list(zip(path1, path2, strict=True))
-        one = isinstance(path1, str)
-        if one and not recursive and not has_magic(cast("str", path1)):
-            if self._split(cast("str", path1)).key.endswith("/"):
-                raise IsADirectoryError(errno.EISDIR, "the path names a directory; move it with recursive=True", path1)
-            into = isinstance(path2, str) and (path2.endswith("/") or await self._isdir(path2))
-            name = self._strip_protocol(path1).rpartition("/")[2]
-            return [(cast("str", path1), f"{cast('str', path2).rstrip('/')}/{name}" if into else cast("str", path2))]
-        found = await self._expand_path(path1, recursive=recursive, maxdepth=maxdepth)
-        into = isinstance(path2, str) and (path2.endswith("/") or await self._isdir(path2))
-        under = one and into and not cast("str", path1).endswith("/") and not has_magic(cast("str", path1))
-        single = one and has_magic(cast("str", path1)) and len(found) == 1
-        targets = other_paths(found, path2, exists=under or single, flatten=not one)
-        # A tree holds directories that are no objects.
-        pairs = list(zip(found, targets, strict=True))
-        keys = {source for source, _ in pairs if not any(each.startswith(f"{source.rstrip('/')}/") for each in found)}
-        return [pair for pair in pairs if pair[0] in keys or await self._isfile(pair[0])]
 
     def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Move: renames within a bucket, copies and deletions between buckets."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from glob import has_magic
 from typing import TYPE_CHECKING, Any
 
 from objfs.errors import CredentialsError, EngineError, MissingExtraError
@@ -143,7 +145,12 @@ class NamespaceVerbs(FileVerbs):
         """List a directory, a bucket, or with an empty path all buckets."""
         sdk = self.connection.require_sdk("list")
         inner = self._strip_protocol(path)
-        found = await sdk.objects(self._split(path).bucket).ls(inner, refresh=refresh, **kwargs)
+        location = self._split(path)
+        found = await sdk.objects(location.bucket).ls(inner, refresh=refresh, **kwargs)
+        if location.key.endswith("/"):
+            found = [item for item in found if not _is_shorter(item, inner)]
+            if not found and not await self._isdir(path):
+                raise FileNotFoundError(errno.ENOENT, "no such directory", path)
         return found if detail else sorted(item["name"] for item in found)
 
     async def _find(
@@ -156,10 +163,40 @@ class NamespaceVerbs(FileVerbs):
         **kwargs: Any,
     ) -> Any:
         """List all objects below a path, with few requests of a thousand keys each."""
-        objects = self.connection.require_sdk("list").objects(self._split(path).bucket)
+        location = self._split(path)
+        objects = self.connection.require_sdk("list").objects(location.bucket)
         inner = self._strip_protocol(path)
         found = await objects.find(inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs)
+        if location.key.endswith("/"):
+            found = {name: item for name, item in found.items() if not _is_shorter(item, inner)}
         return found if detail else list(found)
+
+    async def _expand_path(
+        self, path: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any
+    ) -> list[str]:
+        """Turn globs and directories into the names that they stand for."""
+        if isinstance(path, str) and recursive and self._names_directory(path):
+            # The directory is among the names, with its slash: fsspec's copies take the others relative to it.
+            directory = f"{self._strip_protocol(path)}/"
+            return sorted({directory, *await self._names_below(path, maxdepth)})
+        try:
+            found: list[str] = await super()._expand_path(path, recursive, maxdepth, **kwargs)
+        except FileNotFoundError as error:
+            if error.errno is not None:
+                raise
+            # fsspec's own says only which path.
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+        return found
+
+    def _names_directory(self, path: str) -> bool:
+        return path.endswith("/") and not has_magic(path) and bool(self._split(path).key.strip("/"))
+
+    async def _names_below(self, path: str, maxdepth: int | None) -> list[str]:
+        """All names below a path that ends in a slash; fsspec would cut that, and name another object."""
+        found = set(await self._find(path, maxdepth=maxdepth, withdirs=True)) - {self._strip_protocol(path)}
+        if not found and not await self._isdir(path):
+            raise FileNotFoundError(errno.ENOENT, "no such directory", path)
+        return sorted(found)
 
     async def _walk(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> AsyncIterator[Any]:
         """Walk the directories below a path."""
@@ -219,6 +256,11 @@ class NamespaceVerbs(FileVerbs):
         """A number that changes whenever the object does."""
         location = self._split(path)
         return await self.connection.require_sdk("info").objects(location.bucket).checksum(location)
+
+
+def _is_shorter(item: Mapping[str, Any], directory: str) -> bool:
+    """Whether a listed name is the object beside a directory, which has the directory's name without the slash."""
+    return item["name"] == directory and item["type"] == "file"
 
 
 def location_for_prefix(location: Location) -> Location:

@@ -6,7 +6,9 @@ import errno
 from collections.abc import Mapping
 from functools import partial
 from glob import has_magic
-from typing import Any
+from typing import Any, cast
+
+from fsspec.utils import other_paths
 
 from objfs.concurrency import run_bounded
 from objfs.namespace_verbs import NamespaceVerbs
@@ -95,6 +97,8 @@ class RemovalVerbs(NamespaceVerbs):
                 return versions
         if isinstance(path, str) and not recursive and not has_magic(path):
             found = [self._split(path).path]
+        elif isinstance(path, str) and recursive and self._names_directory(path):
+            found = await self._names_below(path, maxdepth)
         else:
             found = await self._expand_path(path, recursive=recursive, maxdepth=maxdepth)
         by_bucket: dict[str, list[str]] = {}
@@ -157,4 +161,42 @@ class RemovalVerbs(NamespaceVerbs):
         """
         if isinstance(path1, str) and not recursive and self._split(path1).key.endswith("/"):
             raise IsADirectoryError(errno.EISDIR, "the path names a directory; move it with recursive=True", path1)
-        super().mv(path1, path2, recursive=recursive, maxdepth=maxdepth, **kwargs)
+        if not recursive or path1 == path2:
+            super().mv(path1, path2, recursive=recursive, maxdepth=maxdepth, **kwargs)
+        else:
+            self.run_blocking(self._move_trees(path1, path2, maxdepth, **kwargs))
+
+    async def _move_trees(self, path1: Any, path2: Any, maxdepth: int | None, **kwargs: Any) -> None:
+        """Copy objects, and when all are there delete exactly those.
+
+        fsspec would copy the names of directories, too, and with ``maxdepth`` delete what it has not copied.
+        """
+        pairs = await self._pairs_to_move(path1, path2, recursive=True, maxdepth=maxdepth)
+        jobs = [partial(self._cp_file, source, target, **kwargs) for source, target in pairs]
+        await run_bounded(jobs, self._concurrency)
+        await self._rm([source for source, _ in pairs])
+
+    async def _pairs_to_move(
+        self, path1: str | list[str], path2: str | list[str], *, recursive: bool, maxdepth: int | None
+    ) -> list[tuple[str, str]]:
+        """What goes where, as for a copy."""
+        if isinstance(path1, list) and isinstance(path2, list):
+            return list(zip(path1, path2, strict=True))
+        one = isinstance(path1, str)
+        if one and not recursive and not has_magic(cast("str", path1)):
+            if self._split(cast("str", path1)).key.endswith("/"):
+                raise IsADirectoryError(errno.EISDIR, "the path names a directory; move it with recursive=True", path1)
+            into = isinstance(path2, str) and (path2.endswith("/") or await self._isdir(path2))
+            name = self._strip_protocol(path1).rpartition("/")[2]
+            return [(cast("str", path1), f"{cast('str', path2).rstrip('/')}/{name}" if into else cast("str", path2))]
+        found = await self._expand_path(path1, recursive=recursive, maxdepth=maxdepth)
+        into = isinstance(path2, str) and (path2.endswith("/") or await self._isdir(path2))
+        under = one and into and not cast("str", path1).endswith("/") and not has_magic(cast("str", path1))
+        single = one and has_magic(cast("str", path1)) and len(found) == 1
+        targets = other_paths(found, path2, exists=under or single, flatten=not one)
+        # A tree holds directories that are no objects; where it is cut off, they have nothing below them.
+        pairs = list(zip(found, targets, strict=True))
+        keys = {source for source, _ in pairs if not any(each.startswith(f"{source.rstrip('/')}/") for each in found)}
+        if maxdepth is not None:
+            keys = set()
+        return [pair for pair in pairs if pair[0] in keys or await self._isfile(pair[0])]

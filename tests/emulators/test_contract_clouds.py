@@ -58,6 +58,30 @@ def test_path_with_a_trailing_slash_is_not_the_shorter_key(fs, cloud):
     assert not fs.isfile(cloud.path("a/"))
 
 
+def test_verbs_of_a_directory_leave_the_object_of_its_name_alone(fs, cloud, tmp_path):
+    """Recursive verbs, too: ``top/`` is the directory beside the object ``top``."""
+    for key in ("top", "top/a", "top/d/b"):
+        cloud.raw.put(key, key.encode())
+    below = [cloud.path("top/a"), cloud.path("top/d/b")]
+    assert fs.find(cloud.path("top/")) == below
+    assert fs.ls(cloud.path("top/"), detail=False) == [cloud.path("top/a"), cloud.path("top/d")]
+    assert fs.du(cloud.path("top/")) == len("top/a" + "top/d/b")
+    fs.get(cloud.path("top/"), str(tmp_path / "down"), recursive=True)
+    assert sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()) == [
+        "down/a",
+        "down/d/b",
+    ]
+    fs.copy(cloud.path("top/"), cloud.path("copy"), recursive=True)
+    assert cloud.raw.listed() == ["copy/a", "copy/d/b", "top", "top/a", "top/d/b"]
+    fs.mv(cloud.path("copy/"), cloud.path("moved"), recursive=True)
+    fs.rm(cloud.path("top/"), recursive=True)
+    assert cloud.raw.listed() == ["moved/a", "moved/d/b", "top"]
+    for verb in (fs.ls, lambda path: fs.rm(path, recursive=True)):
+        with pytest.raises(FileNotFoundError):
+            verb(cloud.path("top/"))
+    assert cloud.raw.listed() == ["moved/a", "moved/d/b", "top"]
+
+
 # -- reading --------------------------------------------------------------------------------------------------------
 
 
