@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from objfs.casts import CASTS
 from objfs.errors import ConflictingOptionsError, OptionError, UnknownOptionError
 from objfs.spellings import Names
 from objfs.spellings import normalise as normalise  # noqa: PLC0414 - also the name that others import from here
-
-REDACTED: Final = "***"
+from objfs.urls import REDACTED as REDACTED  # noqa: PLC0414 - likewise
+from objfs.urls import without_secrets
 
 
 class Origin(IntEnum):
@@ -133,7 +133,7 @@ class Setting:
     @property
     def shown(self) -> str:
         """The value as it may be shown."""
-        return REDACTED if self.option.secret else repr(self.value)
+        return REDACTED if self.option.secret else repr(without_secrets(self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,7 +391,8 @@ def _refuse_difference(first: Setting, second: Setting) -> None:
 
 
 def _describe(option: Option, value: Any) -> str:
-    return type(value).__name__ if option.secret or not isinstance(value, str | int | float) else repr(value)
+    shown = not option.secret and isinstance(value, str | int | float)
+    return repr(without_secrets(value)) if shown else type(value).__name__
 
 
 def _unknown(table: OptionTable, spelling: str) -> str:

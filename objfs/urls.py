@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 from objfs.errors import UrlError
-from objfs.options import REDACTED
+
+REDACTED: Final = "***"
 
 # Two characters at least, so that the drive of a Windows path is not taken for a scheme (RFC 3986, section 3.1).
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.\-]+)://", re.IGNORECASE)
@@ -186,6 +187,11 @@ def redact_url(url: str) -> str:
     elif not at and _may_start_credentials(authority, rest):
         return f"{scheme}{REDACTED}"
     return scheme + _PARAMETER.sub(_hide_secret, authority + slash + rest)
+
+
+def without_secrets(value: Any) -> Any:
+    """The value of an option that is no secret, but may be a URL that was pasted with a signature in it."""
+    return redact_url(value) if isinstance(value, str) and "://" in value else value
 
 
 def _may_start_credentials(authority: str, rest: str) -> bool:

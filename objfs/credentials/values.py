@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
+
+from objfs.errors import CredentialsError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,21 @@ class Credentials:
         Canonical option name to value; a set is complete, nothing is ever mixed into it.
     expires_at
         Timezone-aware, UTC; None where the credentials do not expire.
+
+    Raises
+    ------
+    CredentialsError
+        A value holds a control character, which no header can: most often the line break at the end of a file.
     """
 
     values: Mapping[str, str] = field(repr=False)
     expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.values.items():
+            if any(character < " " or character == "\x7f" for character in value):
+                msg = f"the credentials' {name!r} holds a control character (a line break at its end?); strip it"
+                raise CredentialsError(errno.EINVAL, msg)
 
     def __repr__(self) -> str:
         expiry = "never" if self.expires_at is None else self.expires_at.isoformat()
