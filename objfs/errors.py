@@ -10,6 +10,7 @@ Each also derives from the builtin that users of fsspec already catch, so that n
     ├── InvalidRangeError (ValueError)
     ├── EngineError (ValueError)
     ├── NotAnObjectError (IsADirectoryError, ValueError)
+    ├── NotTouchedError (NotImplementedError, ValueError)
     ├── MissingExtraError (ImportError)
     ├── FileExpired (OSError, ESTALE)
     ├── PreconditionFailedError (OSError, EINVAL)
@@ -61,6 +62,10 @@ class EngineError(ObjfsError, ValueError):
 
 class NotAnObjectError(ObjfsError, IsADirectoryError, ValueError):
     """A bucket, or nothing, is named where an object is needed (s3fs raises ``ValueError``)."""
+
+
+class NotTouchedError(ObjfsError, NotImplementedError, ValueError):
+    """An object store cannot change the time of an object (s3fs raises ``ValueError``, gcsfs and adlfs the other)."""
 
 
 class MissingExtraError(ObjfsError, ImportError):

@@ -38,7 +38,7 @@ class FileVerbs(ReadVerbs, WriteVerbs):
     ) -> ObjectFile | ObjectWriter:
         """Open an object, binary; see `ObjectFile` and `ObjectWriter`."""
         settings = self.connection.settings
-        location = self._key(path, version_id)
+        location = self._key(path, version_id) if "r" in mode else self._target(path)
         keywords = {name: value for name, value in kwargs.items() if value is not None}
         if "r" in mode:
             return self.file_class(

@@ -14,7 +14,7 @@ from fsspec.spec import AbstractFileSystem
 
 from objfs.concurrency import as_one_call, close_soon, join_call, refuse_on, wait_for
 from objfs.errors import NotAnObjectError
-from objfs.transfers import Source
+from objfs.transfers import PART_BYTES, Source
 from objfs.types import Location, ObjectInfo
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
             raise NotAnObjectError(errno.EISDIR, "the path names no object; give bucket/key", path)
         return location
 
+    def _target(self, path: str) -> Location:
+        """The object that a path names for a write, which is always one of the newest version."""
+        location = self._key(path)
+        if location.version is not None:
+            msg = f"an object is written as it is now; {path!r} names its version {location.version!r}"
+            raise ValueError(msg)
+        return location
+
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Carry a coroutine out on fsspec's I/O loop, from any other thread."""
         return wait_for(coroutine, get_loop())
@@ -78,13 +86,15 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         location: Location,
         keywords: Mapping[str, Any] | None = None,
         max_concurrency: int | None = None,
+        part_bytes: int | None = None,
     ) -> Source:
         """An object on the plane that reads it; keywords are those of the peer's reads."""
         objects = self.connection.objects("read", location, keywords=keywords)
         local = bool(self.connection.settings.value("local_expiry_check", False))
         cloud = self.connection.cloud
         limit = max_concurrency or self._concurrency
-        return Source(objects, location, limit, local, cloud.condition, cloud.suffix_ranges)
+        size = part_bytes or PART_BYTES
+        return Source(objects, location, limit, local, cloud.condition, cloud.suffix_ranges, size)
 
     async def _stat(self, location: Location) -> ObjectInfo:
         """Size, ETag, time and version of an object."""

@@ -13,7 +13,7 @@ from fsspec.asyn import get_loop
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from objfs.clouds._words import fit_headers
-from objfs.errors import MissingExtraError
+from objfs.errors import MissingExtraError, NotTouchedError
 from objfs.planed import PlanedFileSystem
 from objfs.planes import Plane
 from objfs.sdk_objects import SdkObjects
@@ -39,7 +39,7 @@ class WriteVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> Any:
         """Write one object: a single PUT up to one part, a parallel multipart upload beyond."""
-        location = self._key(path)
+        location = self._target(path)
         data = as_bytes_view(value.encode() if isinstance(value, str) else value)
         create = mode == "create"
         part_bytes = self._part_size(len(data), chunksize)
@@ -80,10 +80,10 @@ class WriteVerbs(PlanedFileSystem):
         parts = _file_parts(lpath, part_bytes, callback)
         if size <= part_bytes:
             data = b"".join(parts)
-            await self._put_object(self._key(rpath), data, create=create, if_match=if_match, keywords=keywords)
+            await self._put_object(self._target(rpath), data, create=create, if_match=if_match, keywords=keywords)
         else:
             await self._put_parts(
-                self._key(rpath),
+                self._target(rpath),
                 parts,
                 part_bytes,
                 max_concurrency,
@@ -219,12 +219,12 @@ class WriteVerbs(PlanedFileSystem):
         """Create an empty object; with ``truncate=False`` only where none exists."""
         if not truncate and await self._exists(path):
             msg = f"{path} exists, and an object store cannot change its time without rewriting it; use truncate=True"
-            raise ValueError(msg)
+            raise NotTouchedError(msg)
         return await self._pipe_file(path, data or b"", **kwargs)
 
     async def _cp_file(self, path1: str, path2: str, **kwargs: Any) -> None:
         """Copy one object on the server."""
-        source, target = self._key(path1), self._key(path2)
+        source, target = self._key(path1), self._target(path2)
         asked = {name: value for name, value in kwargs.items() if value is not None}
         decision = self.connection.decide("copy", source, target, keywords=asked)
         if decision.plane is Plane.SDK:

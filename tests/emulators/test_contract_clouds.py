@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -254,6 +255,26 @@ def test_append(fs, cloud, size):
         assert len(cloud.raw.get("key")) == size
     assert cloud.raw.get("key") == b"1" * size + b"2" * 5
     assert cloud.raw.listed() == ["key"]
+
+
+@pytest.mark.parametrize("verb", ["pipe", "open", "touch", "put", "copy"])
+def test_version_is_no_target_of_a_write(cloud, verb, tmp_path):
+    """What is written becomes the newest version: a path that names an older one is refused."""
+    fs = cloud.fs(version_aware=True)
+    fs.pipe_file(cloud.path("key"), b"1")
+    location = fs._split(cloud.path("key"))
+    named = fs.connection.cloud.with_version(replace(location, version="1234567890123456"))
+    (tmp_path / "file").write_bytes(b"2")
+    calls = {
+        "pipe": lambda: fs.pipe_file(named, b"2"),
+        "open": lambda: fs.open(named, "wb"),
+        "touch": lambda: fs.touch(named),
+        "put": lambda: fs.put_file(str(tmp_path / "file"), named),
+        "copy": lambda: fs.cp_file(cloud.path("key"), named),
+    }
+    with pytest.raises(ValueError, match="written as it is now"):
+        calls[verb]()
+    assert cloud.raw.get("key") == b"1"
 
 
 def test_metadata_and_content_type_are_stored(fs, cloud):
