@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -382,9 +383,14 @@ class AzureBlobFileSystem(ObjectFileSystem):
     def expand_path(
         self, path: Any, recursive: bool = False, maxdepth: int | None = None, skip_noexist: bool = True
     ) -> list[str]:
-        """Turn globs and directories into the names that they stand for."""
+        """Turn globs and directories into the names that they stand for, without those that nothing has."""
         found: list[str] = self.run_blocking(self._expand_path(path, recursive=recursive, maxdepth=maxdepth))
-        return found
+        if recursive or not skip_noexist:
+            return found
+        there = [name for name in found if self.exists(name)]
+        if not there:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return there
 
 
 def _mode(overwrite: bool | str, mode: str | None) -> str:

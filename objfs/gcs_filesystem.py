@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -204,6 +205,8 @@ class GCSFileSystem(GCSVerbs):
         """Download one object in parallel; the local file appears whole or not at all."""
         given = {name: value for name, value in kwargs.items() if name not in _TUNING}
         version = version_id or _text(generation)
+        if isinstance(lpath, str):
+            os.makedirs(os.path.dirname(lpath) or ".", exist_ok=True)
         await super()._get_file(rpath, lpath, callback or DEFAULT_CALLBACK, version_id=version, **given)
         if consistency not in (None, "none") and isinstance(lpath, str):
             await self._compare(rpath, lpath, version, str(consistency))

@@ -37,6 +37,9 @@ class Raw(Protocol):
     def delete(self, key: str) -> None:
         """Delete an object."""
 
+    def beside(self, bucket: str) -> Raw:
+        """Another bucket on the same server, which exists or not."""
+
 
 @dataclass(frozen=True)
 class CloudUnderTest:
@@ -132,6 +135,10 @@ class S3Raw:
         """Delete an object."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
+    def beside(self, bucket: str) -> S3Raw:
+        """Another bucket."""
+        return S3Raw(self._client, bucket)
+
 
 class GCSRaw:
     """A bucket through plain requests of the JSON API (https://cloud.google.com/storage/docs/json_api/v1)."""
@@ -141,8 +148,8 @@ class GCSRaw:
 
     def _ask(self, method: str, path: str, data: bytes | None = None, **query: str) -> bytes:
         url = f"{self._endpoint}{path}" + (f"?{urlencode(query)}" if query else "")
-        request = Request(url, data=data, method=method)  # noqa: S310 - a server on loopback
-        with urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+        request = Request(url, data=data, method=method)
+        with urlopen(request, timeout=30) as answer:
             body: bytes = answer.read()
         return body
 
@@ -181,11 +188,16 @@ class GCSRaw:
         """Delete an object."""
         self._ask("DELETE", self._object(key))
 
+    def beside(self, bucket: str) -> GCSRaw:
+        """Another bucket."""
+        return GCSRaw(self._endpoint, bucket)
+
 
 class AzureRaw:
     """A container through the blocking client of azure-storage-blob."""
 
     def __init__(self, service: Any, container: str) -> None:
+        self._service = service
         self._container = service.get_container_client(container)
 
     def put(self, key: str, data: bytes = b"") -> None:
@@ -209,6 +221,10 @@ class AzureRaw:
     def delete(self, key: str) -> None:
         """Delete a blob."""
         self._container.delete_blob(key)
+
+    def beside(self, bucket: str) -> AzureRaw:
+        """Another container."""
+        return AzureRaw(self._service, bucket)
 
 
 @dataclass(frozen=True)

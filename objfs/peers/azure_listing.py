@@ -205,9 +205,10 @@ class Listing:
             deeper = []
             for each in starts:
                 for entry in (await self._page(instance, each))[0]:
-                    _put(found, entry)
                     if entry["type"] == "directory":
                         deeper.append(f"{entry['name'][len(self._container) + 1 :]}/")
+                    # As find() has it, other than ls().
+                    _put(found, {**entry, "size": entry["size"] or 0})
             starts = deeper if depth + 1 < maxdepth else []
         return found
 
