@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from typing import Any
 
 from objfs.testing.children import end_with_parent
 
@@ -20,9 +21,16 @@ def _serve_moto() -> int:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # Head and body are sent apart: with Nagle's algorithm each answer on a kept connection would wait for an ACK.
     WSGIRequestHandler.disable_nagle_algorithm = True
+    # moto names itself, too, and what reads headers strictly, as aiohttp does under ``python -X dev``, wants one name.
+    WSGIRequestHandler.send_response = _begin_answer  # type: ignore[method-assign, assignment]
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     return int(server.get_host_and_port()[1])
+
+
+def _begin_answer(handler: Any, status: int, message: str | None = None) -> None:
+    handler.send_response_only(status, message)
+    handler.send_header("Date", handler.date_time_string())
 
 
 def _serve_gateway(upstream: str) -> int:
