@@ -86,6 +86,27 @@ async def _closed(generator: AsyncGenerator[Any, None]) -> None:
         await generator.aclose()
 
 
+def outlive_executors(loop: asyncio.AbstractEventLoop) -> None:
+    """Let a loop be used while the interpreter exits, when no executor takes work and no thread can be started.
+
+    aiohttp looks names up in the loop's executor, and the user's ``.netrc``.
+    """
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(loop.set_default_executor, _InPlaceExecutor())
+
+
+class _InPlaceExecutor(concurrent.futures.ThreadPoolExecutor):
+    """Works at once, in the thread that asks."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[T]:
+        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - it is raised where the result is asked for
+            future.set_exception(error)
+        return future
+
+
 def join_call() -> None:
     """Let the running task be cancelled together with the blocking call that it works for."""
     tasks = _scope.get()

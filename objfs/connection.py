@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -62,6 +63,7 @@ class Connection:
         self._choice: CredentialChoice | None = None
         self._stores: dict[str, Store] = {}
         self._sdk: SdkPlane | None = None
+        _connections.add(self)
 
     @property
     def options(self) -> Settings:
@@ -137,7 +139,23 @@ class Connection:
         self.decide(verb)
         return self.sdk
 
+    def _after_fork(self) -> None:
+        self._lock = threading.RLock()
+
 
 def environ() -> Mapping[str, str]:
     """The process's environment; the one place where objfs reads it."""
     return os.environ
+
+
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    """A lock that another thread of the parent held would stay locked here for ever."""
+    for connection in list(_connections):
+        connection._after_fork()  # noqa: SLF001 - same module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -17,8 +17,10 @@ from opcode import opmap
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from fsspec.asyn import get_loop
 from fsspec.spec import AbstractBufferedFile
 
+from objfs.concurrency import outlive_executors
 from objfs.sdk_uploads import Upload
 from objfs.types import Written
 
@@ -346,6 +348,8 @@ class TextWriter(io.TextIOWrapper):
 @atexit.register
 def _fail_open_writers() -> None:
     """An interpreter that exits publishes nothing that was not closed."""
+    if any(writer._upload is not None for writer in _open_writers):  # noqa: SLF001 - same module
+        outlive_executors(get_loop())
     for writer in list(_open_writers):
         with contextlib.suppress(Exception):
             writer.fail()

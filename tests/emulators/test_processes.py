@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import multiprocessing
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from objfs import S3FileSystem
 from objfs.errors import EngineError
 from objfs.testing import CountingProvider, LocalCredentialsProvider
 from tests.distributions import install_objfs, run_fresh
+from tests.emulators.forked import in_child
 
 pytest.importorskip("s3fs")
 
@@ -24,32 +24,6 @@ SECRET = "very-secret-text"
 
 
 # -- forked children ------------------------------------------------------------------------------------------------
-
-
-def _in_child(work, *arguments):
-    """Run in a forked child and return what it answers; a child that hangs is ended and fails the test."""
-    context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-
-    def child() -> None:
-        try:
-            theirs.send(work(*arguments))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the parent shows it
-            theirs.send(error)
-
-    process = context.Process(target=child)
-    process.start()
-    theirs.close()
-    try:
-        assert ours.poll(30), "the forked child hangs"
-        answer = ours.recv()
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
 
 
 @pytest.fixture
@@ -77,7 +51,7 @@ def test_forked_child_reads_and_writes(gateway, used, seen, instance):
         with fs.open(path) as file:
             return fs.cat_file(path), file.read(), fs.ls(seen.bucket, detail=False)
 
-    assert _in_child(work) == (b"content", b"content", [path, f"{seen.bucket}/new"])
+    assert in_child(work) == (b"content", b"content", [path, f"{seen.bucket}/new"])
     assert {"boto" in record.headers["user-agent"].lower() for record in gateway.requests()} == {True}
     assert seen.read("new") == b"from the child"
     gateway.reset()
@@ -96,7 +70,7 @@ def test_forked_child_goes_on_with_an_open_file(used, seen):
             file.seek(1_000_000)
             return file.read(3)
 
-        assert _in_child(work) == bytes([64, 65, 66])
+        assert in_child(work) == bytes([64, 65, 66])
 
 
 @pytest.mark.parametrize("engine", ["auto", "sdk"])
@@ -110,7 +84,7 @@ def test_forked_child_leaves_the_upload_of_its_parent_alone(used, seen, engine):
         def work():
             file.fail()
 
-        _in_child(work)
+        in_child(work)
         file.write(b"3")
     assert seen.read("new") == part + b"23"
 
@@ -126,7 +100,7 @@ def test_forked_child_can_await(used, seen):
 
         return asyncio.run(read())
 
-    assert _in_child(work) == b"content"
+    assert in_child(work) == b"content"
 
 
 def test_forked_child_is_told_when_only_obstore_may_serve_it(used, seen):
@@ -137,7 +111,7 @@ def test_forked_child_is_told_when_only_obstore_may_serve_it(used, seen):
         return S3FileSystem(**options, engine="obstore").cat_file(f"{seen.bucket}/key")
 
     with pytest.raises(EngineError, match="fork"):
-        _in_child(work)
+        in_child(work)
 
 
 def test_child_of_a_process_that_has_not_used_obstore_is_served_by_it(gateway, moto_server, seen, tmp_path):
