@@ -12,7 +12,7 @@ from typing import Any
 
 from objfs.casts import CASTS
 from objfs.errors import ConflictingOptionsError, OptionError, UnknownOptionError
-from objfs.spellings import Names
+from objfs.spellings import Names, place
 from objfs.spellings import normalise as normalise  # noqa: PLC0414 - also the name that others import from here
 from objfs.urls import REDACTED as REDACTED  # noqa: PLC0414 - likewise
 from objfs.urls import without_secrets
@@ -144,6 +144,10 @@ class Layer:
     values: Mapping[str, Any] = field(repr=False)
 
 
+def _as_read(_: Mapping[str, Option], layers: list[dict[str, Setting]]) -> list[dict[str, Setting]]:
+    return layers
+
+
 @dataclass(frozen=True)
 class OptionTable:
     """The rows of one cloud, with the names that are accepted and ignored.
@@ -154,10 +158,13 @@ class OptionTable:
         The rows; a name may belong to one row only.
     ignorable
         Names that travel in storage options but configure something else. ``<word>`` stands for any text.
+    settle
+        Rows by name, and what each layer says, the highest first: what of the layers counts at all.
     """
 
     options: tuple[Option, ...]
     ignorable: tuple[str, ...] = ()
+    settle: Callable[[Mapping[str, Option], list[dict[str, Setting]]], list[dict[str, Setting]]] = _as_read
 
     @cached_property
     def index(self) -> Names[tuple[Option, bool]]:
@@ -245,19 +252,6 @@ class Settings(Mapping[str, Setting]):
         return [s for s in self.settings.values() if s.option.sdk_only and s.value not in (None, False, {})]
 
 
-def place(target: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set ``target[a][b] = value`` for ``a.b``; a mapping is merged into what is there, None is left out."""
-    *parents, leaf = dotted.split(".")
-    for parent in parents:
-        target = target.setdefault(parent, {})
-    if value is None:
-        return
-    if isinstance(value, Mapping) and isinstance(target.get(leaf), dict):
-        target[leaf] = {**target[leaf], **value}
-    else:
-        target[leaf] = dict(value) if isinstance(value, Mapping) else value
-
-
 def translate(table: OptionTable, layers: Sequence[Layer]) -> Settings:
     """Resolve every name, cast every value, and let the higher layer win.
 
@@ -283,6 +277,7 @@ def translate(table: OptionTable, layers: Sequence[Layer]) -> Settings:
         A value cannot be cast; the message holds its type and origin, not the value.
     """
     read = [_read_layer(table, layer) for layer in sorted(layers, key=lambda layer: layer.origin)]
+    read = table.settle(table.by_name, read)
     found: dict[str, Setting] = {}
     identity: Origin | None = None
     for settings in read:

@@ -1,11 +1,11 @@
-"""Names of options: how they are compared, and names whose ending is the caller's."""
+"""Names of options: how they are compared, names whose ending is the caller's, and names of places in dicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -51,3 +51,16 @@ class Names(Mapping[str, T], Generic[T]):
         if normalise(text) in self.known:
             return None
         return next((text[len(start) :] for start, _ in self._open if normalise(text).startswith(start)), None)
+
+
+def place(target: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set ``target[a][b] = value`` for ``a.b``; a mapping is merged into what is there, None is left out."""
+    *parents, leaf = dotted.split(".")
+    for parent in parents:
+        target = target.setdefault(parent, {})
+    if value is None:
+        return
+    if isinstance(value, Mapping) and isinstance(target.get(leaf), dict):
+        target[leaf] = {**target[leaf], **value}
+    else:
+        target[leaf] = dict(value) if isinstance(value, Mapping) else value

@@ -42,7 +42,7 @@ def read_connection_string(text: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, option in (("accountname", "account_name"), ("accountkey", "account_key")):
         if parts.get(name):
-            found[option] = parts[name]
+            found[option] = parts[name].lower() if option == "account_name" else parts[name]
     if parts.get("sharedaccesssignature"):
         found["sas_key"] = sas_text(parts["sharedaccesssignature"])
     return {**found, **_endpoints(parts)}

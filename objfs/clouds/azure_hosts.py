@@ -198,7 +198,20 @@ def with_host(endpoint: str, host: str) -> str:
 
 
 def account_in_path(endpoint: str) -> str | None:
-    """The account that an emulator's endpoint names in its path."""
+    """The account that an endpoint names in its path, as those of hosts without a domain do.
+
+    Addresses, and names of one label, are those of emulators; the second region of an account has a path of its own
+    there (https://learn.microsoft.com/azure/storage/common/storage-connect-azurite). Behind a domain of one's own a
+    path may be anything.
+    """
     parts = urlsplit(endpoint)
-    path = parts.path.strip("/")
-    return path if is_loopback(parts.hostname or "") and path and "/" not in path else None
+    host, path = parts.hostname or "", parts.path.strip("/").lower()
+    if not path or "/" in path or ("." in host and not is_local(host)):
+        return None
+    return path.removesuffix("-secondary")
+
+
+def account_of(endpoint: str) -> str | None:
+    """The account that an endpoint names by its host or its path; None where it names none."""
+    known = read_endpoint(endpoint)
+    return account_in_path(endpoint) if known is None else known.account

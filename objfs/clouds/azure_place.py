@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from objfs.clouds import azure_hosts as hosts
 from objfs.clouds.azure_settle import adopt, contradiction, put
@@ -25,20 +25,17 @@ def _emulator(settings: Settings) -> Settings:
         return settings
     if not emulator.value or (endpoint is not None and endpoint.origin < emulator.origin):
         return settings.without("use_emulator")
-    if "account_name" not in settings:
-        settings = put(settings, "account_name", hosts.EMULATOR_ACCOUNT, emulator)
-    account = settings.value("account_name")
-    if endpoint is None or endpoint.origin > emulator.origin:
-        url = settings.value("azurite_blob_storage_url", hosts.EMULATOR_URL)
-        return put(settings, "endpoint", _with_account(url, account), emulator)
-    if hosts.read_endpoint(endpoint.value) is not None:
+    source = emulator if endpoint is None or endpoint.origin > emulator.origin else endpoint
+    url = settings.value("azurite_blob_storage_url", hosts.EMULATOR_URL) if source is emulator else source.value
+    if source is endpoint and hosts.read_endpoint(url) is not None:
         contradiction(emulator, endpoint)
-    return put(settings, "endpoint", _with_account(endpoint.value, account), endpoint)
-
-
-def _with_account(url: str, account: str) -> str:
-    """An emulator's endpoint, which names the account in its path."""
-    return url if url.endswith(f"/{account}") else f"{url}/{account}"
+    told = hosts.account_in_path(url)
+    if "account_name" not in settings:
+        settings = put(settings, "account_name", told or hosts.EMULATOR_ACCOUNT, emulator)
+    account = settings.value("account_name")
+    # An emulator's endpoint names the account in its path.
+    complete = told is not None or url.endswith(f"/{account}")
+    return put(settings, "endpoint", url if complete else f"{url}/{account}", source)
 
 
 def _authority(settings: Settings) -> Settings:
@@ -97,17 +94,16 @@ def _fabric(settings: Settings) -> Settings:
 
 
 def _account(settings: Settings) -> Settings:
-    """The account and the host must be of one account; the host names it where nothing else does."""
+    """The account and the endpoint must be of one account; the endpoint names it where nothing else does."""
     endpoint, named = settings.get("endpoint"), settings.get("account_name")
-    known = None if endpoint is None else hosts.read_endpoint(endpoint.value)
-    told = known.account if known is not None else hosts.account_in_path(endpoint.value) if endpoint else None
-    if endpoint is not None and named is not None and known is not None and named.value.lower() != known.account:
+    told = None if endpoint is None else hosts.account_of(endpoint.value)
+    if endpoint is not None and named is not None and told not in (None, named.value):
         if named.origin < endpoint.origin and endpoint.origin > Origin.URL:
             # A lower layer's endpoint is that of an account which is not asked for.
             return settings.without("endpoint")
         if endpoint.origin < named.origin and named.origin > Origin.URL:
-            return put(settings, "account_name", known.account, endpoint)
-        _two_accounts(named, endpoint, known.account)
+            return put(settings, "account_name", told, endpoint)
+        _two_accounts(named, endpoint, str(told))
     if named is None and told is not None and endpoint is not None:
         return put(settings, "account_name", told, endpoint)
     if named is None:
@@ -121,10 +117,21 @@ def _account(settings: Settings) -> Settings:
     return settings
 
 
-def _two_accounts(named: Setting, endpoint: Setting, told: str) -> None:
+def _second_account(settings: Settings) -> Settings:
+    """The endpoint of the second region must be of the same account."""
+    second, named = settings.get("secondary_endpoint"), settings.get("account_name")
+    told = None if second is None else hosts.account_of(second.value)
+    if second is None or named is None or told in (None, named.value):
+        return settings
+    if max(named.origin, second.origin) <= Origin.URL or named.origin >= second.origin:
+        _two_accounts(named, second, str(told))
+    return settings.without("secondary_endpoint")
+
+
+def _two_accounts(named: Setting, endpoint: Setting, told: str) -> NoReturn:
     msg = (
-        f"{named.spelling!r} ({named.origin}) is {named.shown} and {endpoint.spelling!r} ({endpoint.origin}) is the "
-        f"host of the account {told!r}; leave one of them out"
+        f"{named.spelling!r} ({named.origin}) is {named.shown} and {endpoint.spelling!r} ({endpoint.origin}) is that "
+        f"of the account {told!r}; leave one of them out"
     )
     raise ConflictingOptionsError(msg)
 
@@ -183,6 +190,7 @@ PLACE_STEPS: Final[tuple[Callable[[Settings], Settings], ...]] = (
     _authority,
     _fabric,
     _account,
+    _second_account,
     _secondary,
     _plain_http,
     _default_endpoint,

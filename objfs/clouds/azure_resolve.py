@@ -151,7 +151,8 @@ def _credential(settings: Settings) -> Settings:
     if missing:
         msg = f"option {setting.spelling!r} ({setting.origin}): a mapping must hold {' and '.join(missing)}"
         raise OptionError(msg)
-    settings = adopt(settings.without("credential"), "account_name", str(setting.value["account_name"]), setting)
+    name = str(setting.value["account_name"]).lower()
+    settings = adopt(settings.without("credential"), "account_name", name, setting)
     return adopt(settings, "account_key", str(setting.value["account_key"]), setting)
 
 
@@ -191,9 +192,8 @@ def _known_account(settings: Settings) -> str | None:
     """The account as far as it is named without a connection string by account."""
     named, endpoint = settings.value("account_name"), settings.value("endpoint")
     if named is not None:
-        return str(named).lower()
-    known = None if endpoint is None else hosts.read_endpoint(endpoint)
-    return None if known is None else known.account
+        return str(named)
+    return None if endpoint is None else hosts.account_of(endpoint)
 
 
 def _connection_string(settings: Settings) -> Settings:
@@ -207,18 +207,27 @@ def _connection_string(settings: Settings) -> Settings:
     except OptionError as error:
         msg = f"option {setting.spelling!r} ({setting.origin}): {error}"
         raise OptionError(msg) from None
-    told, named = parts.get("account_name"), settings.get("account_name")
-    # What the user wrote for one call, by keyword or URL, must agree; the environment was written for many.
-    if named is not None and told is not None and named.value.lower() != told.lower():
+    told = parts.get("account_name")
+    for named, account in _accounts(settings):
+        if None in (told, account) or told == account:
+            continue
+        # What the user wrote for one call, by keyword or URL, must agree; the environment was written for many.
         if max(setting.origin, named.origin) <= Origin.URL or setting.origin == named.origin:
-            _two_accounts(named, setting, told)
+            _two_accounts(named, setting, str(told))
         if named.origin < setting.origin:
             return settings
-        settings = settings.without("account_name")
+        settings = settings.without(named.option.name)
     for name, value in parts.items():
         source = replace(setting, option=TABLE.by_name[name], value=value)
         settings = adopt(settings, name, value, source)
     return settings
+
+
+def _accounts(settings: Settings) -> list[tuple[Setting, str | None]]:
+    """What names the account, and which."""
+    named, endpoint = settings.get("account_name"), settings.get("endpoint")
+    found = [] if named is None else [(named, named.value)]
+    return found if endpoint is None else [*found, (endpoint, hosts.account_of(endpoint.value))]
 
 
 def _two_accounts(named: Setting, string: Setting, told: str) -> NoReturn:

@@ -13,9 +13,18 @@ from objfs.clouds._common import (
     refined,
     seconds,
 )
+from objfs.clouds.azure_accounts import of_one_account
 from objfs.clouds.azure_hosts import complete_endpoint
 from objfs.clouds.azure_identity_rows import IDENTITY_ROWS
 from objfs.options import Option, OptionTable
+
+
+def account(value: Any) -> str:
+    """Names of accounts have no capitals; hosts, which name them too, may be written in either case.
+
+    https://learn.microsoft.com/azure/storage/common/storage-account-overview#storage-account-name
+    """
+    return str(value).lower()
 
 
 def endpoint(value: Any) -> str:
@@ -41,7 +50,10 @@ PLACE_ROWS: Final = (
     Option(
         name="account_name",
         meaning="Name of the storage account.",
-        aliases=("azure_storage_account_name", "adls.account-name", "adls.auth.shared-key.account.name"),
+        readings=dict.fromkeys(
+            ("account_name", "azure_storage_account_name", "adls.account-name", "adls.auth.shared-key.account.name"),
+            account,
+        ),
         env=("AZURE_STORAGE_ACCOUNT_NAME",),
         store="config.account_name",
         sdk="account_name",
@@ -186,4 +198,4 @@ ROWS: Final = (
     *OBJFS_ROWS,
 )
 
-TABLE: Final = OptionTable(ROWS, tuple(name for names in IGNORABLE.values() for name in names))
+TABLE: Final = OptionTable(ROWS, tuple(name for names in IGNORABLE.values() for name in names), of_one_account)

@@ -170,7 +170,7 @@ def check_url(settings: Settings, url: str) -> None:
     if account is None:
         return
     own, endpoint = settings.value("account_name"), settings.value("endpoint")
-    if own is not None and own.lower() != account:
+    if own is not None and own != account:
         msg = (
             f"{redact_url(url)} is in the account {account!r}, and this filesystem is that of {own!r}; make another "
             f"one, with objfs.from_url() or fsspec.filesystem()"

@@ -154,7 +154,7 @@ def _reader(credential: Any, account_name: str | None) -> Any:
             if isinstance(credential, Mapping)
             else (credential.named_key.name, credential.named_key.key)
         )
-        if name and account_name and name != account_name:
+        if name and account_name and name.lower() != account_name:
             msg = f"the credential is a key of the account {name!r}, the settings name {account_name!r}"
             raise ConflictingOptionsError(msg)
         return "account_key", key

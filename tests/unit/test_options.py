@@ -16,9 +16,9 @@ from objfs.options import (
     Origin,
     environment_layer,
     normalise,
-    place,
     translate,
 )
+from objfs.spellings import place
 
 TABLE = OptionTable(
     (
