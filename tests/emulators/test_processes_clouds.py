@@ -320,7 +320,7 @@ def test_one_instance_serves_several_loops_at_once(cloud: CloudUnderTest, root: 
         return await asyncio.gather(fs._cat_file(f"{root}/key"), fs._ls(root, detail=False, refresh=True))
 
     with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(asyncio.run, work()) for _ in range(3)]
+        answers = [pool.submit(asyncio.run, work()) for _ in range(4)]
         assert [answer.result(60) for answer in answers] == [[b"content", [f"{root}/key", f"{root}/long"]]] * 4
 
 
