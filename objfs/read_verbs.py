@@ -46,7 +46,7 @@ class ReadVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> bytes:
         """Read ``object[start:end]`` with Python's slice semantics; long ranges in parallel."""
-        source = self._source(self._key(path, version_id), self._read_keywords(kwargs), max_concurrency)
+        source = self._source(self._key(path, version_id), self._read_keywords(kwargs), max_concurrency, chunksize)
         return await read_slice(source, start, end)
 
     async def _cat(
@@ -131,10 +131,10 @@ class ReadVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> None:
         """Download one object in parallel; the local file appears whole or not at all."""
-        keywords = self._read_keywords(kwargs)
+        tuning = self._read_keywords(kwargs), max_concurrency, chunksize
         if isfilelike(lpath):
-            await copy_to(self._source(self._key(rpath, version_id), keywords, max_concurrency), lpath, callback)
+            await copy_to(self._source(self._key(rpath, version_id), *tuning), lpath, callback)
         elif rpath.endswith("/") or os.path.isdir(lpath):
             os.makedirs(lpath, exist_ok=True)
         else:
-            await download(self._source(self._key(rpath, version_id), keywords, max_concurrency), lpath, callback)
+            await download(self._source(self._key(rpath, version_id), *tuning), lpath, callback)

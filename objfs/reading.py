@@ -121,6 +121,9 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         On a read after the object was replaced.
     """
 
+    # Known to s3fs's files.
+    fill_cache: bool
+
     def __init__(
         self,
         fs: ObjectFileSystem,

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from objfs.clouds import S3
+from objfs.clouds.s3_calls import CANNED_ACLS
 from objfs.filesystem import ObjectFileSystem
+from objfs.reading import ObjectFile
 
 if TYPE_CHECKING:
-    from objfs.reading import ObjectFile
     from objfs.writing import ObjectWriter
 
 
@@ -55,8 +56,11 @@ class S3FileSystem(ObjectFileSystem):
         if requester_pays and not self.connection.settings.value("request_payer", False):
             kwargs["RequestPayer"] = "requester"
         if acl and "r" not in mode:
+            if acl not in CANNED_ACLS:
+                msg = f"acl is one of {', '.join(sorted(CANNED_ACLS))}, not {acl!r}"
+                raise ValueError(msg)
             kwargs["ACL"] = acl
-        return super()._open(
+        file = super()._open(
             path,
             mode,
             block_size,
@@ -67,6 +71,11 @@ class S3FileSystem(ObjectFileSystem):
             size=size,
             **kwargs,
         )
+        if isinstance(file, ObjectFile):
+            # It says nothing about what is read, here as there.
+            chosen = self.connection.settings.value("default_fill_cache", True) if fill_cache is None else fill_cache
+            file.fill_cache = bool(chosen)
+        return file
 
     async def _cat_file(
         self,
@@ -82,13 +91,14 @@ class S3FileSystem(ObjectFileSystem):
     async def _pipe_file(
         self,
         path: str,
-        value: Any,
+        data: Any = None,
         chunksize: int | None = None,
         max_concurrency: int | None = None,
         mode: str = "overwrite",
         **kwargs: Any,
     ) -> Any:
         """Write one object: a single PUT up to one part, a parallel multipart upload beyond."""
+        value = kwargs.pop("value", data)  # fsspec's name
         return await super()._pipe_file(
             path, value, mode, chunksize=chunksize, max_concurrency=max_concurrency, **kwargs
         )

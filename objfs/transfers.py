@@ -62,6 +62,8 @@ class Source:
         Field of `ObjectInfo` that tells one state of the object from another.
     suffix_ranges
         Whether the server can be asked for the last bytes.
+    part_bytes
+        What one request brings at most.
     """
 
     objects: Readable
@@ -70,6 +72,7 @@ class Source:
     local_check: bool = False
     condition: Literal["e_tag", "version"] = "e_tag"
     suffix_ranges: bool = True
+    part_bytes: int = PART_BYTES
 
     def state(self, info: ObjectInfo) -> str | None:
         """What pins further reads to this state of the object."""
@@ -118,7 +121,7 @@ class Source:
 
     async def fetch(self, wanted: ByteRange, state: str | None) -> bytes:
         """A range within the object, in parallel requests where it is long."""
-        jobs = [lambda part=part: self.get(part, state) for part in split_range(wanted, PART_BYTES)]
+        jobs = [lambda part=part: self.get(part, state) for part in split_range(wanted, self.part_bytes)]
         chunks = await run_bounded(jobs, self.max_concurrency)
         return chunks[0].data if len(chunks) == 1 else b"".join(chunk.data for chunk in chunks)
 
@@ -135,7 +138,7 @@ async def read_slice(source: Source, start: int | None, stop: int | None) -> byt
     if stop is not None and stop <= begin:
         await source.head()
         return b""
-    ahead = PART_BYTES if stop is None else min(stop - begin, PART_BYTES)
+    ahead = source.part_bytes if stop is None else min(stop - begin, source.part_bytes)
     chunk = await source.first(ByteRange(begin, begin + ahead))
     end = chunk.info.size if stop is None else min(stop, chunk.info.size)
     if chunk.start + len(chunk.data) >= end:
@@ -192,7 +195,7 @@ async def download(source: Source, target: str, callback: Any) -> None:
 
 async def copy_to(source: Source, file: IO[bytes], callback: Any) -> None:
     """Write an object into an open file: in parallel where the file can seek, else in order."""
-    first = await source.first(ByteRange(0, PART_BYTES))
+    first = await source.first(ByteRange(0, source.part_bytes))
     callback.set_size(first.info.size)
     seekable = file.seekable()
     base = file.tell() if seekable else 0
@@ -209,7 +212,7 @@ async def copy_to(source: Source, file: IO[bytes], callback: Any) -> None:
 
     store(first)
     rest = ByteRange(min(len(first.data), first.info.size), first.info.size)
-    jobs = [lambda part=part: fetch(part) for part in split_range(rest, PART_BYTES)]
+    jobs = [lambda part=part: fetch(part) for part in split_range(rest, source.part_bytes)]
     await run_bounded(jobs, source.max_concurrency if seekable else 1)
     if seekable:
         await asyncio.to_thread(file.seek, base + first.info.size)

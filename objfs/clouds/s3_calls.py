@@ -27,6 +27,19 @@ READ_KEYWORDS: Final = frozenset(
     }
 )
 
+# Of objects: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
+CANNED_ACLS: Final = frozenset(
+    {
+        "authenticated-read",
+        "aws-exec-read",
+        "bucket-owner-full-control",
+        "bucket-owner-read",
+        "private",
+        "public-read",
+        "public-read-write",
+    }
+)
+
 DATA_KEYWORDS: Final = frozenset({*WRITE_ATTRIBUTES, "Metadata", "Tagging"})
 
 WORDS: Final = WriteWords(

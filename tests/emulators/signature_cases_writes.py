@@ -1,0 +1,111 @@
+"""Cases of the signature test: verbs that write bytes, which all clouds have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.emulators.signature_bench import TREE, Bench, case
+from tests.emulators.signature_cases_reads import Counting
+
+MIB = 1 << 20
+LONG = bytes(range(256)) * (11 * MIB // 256)
+# What one part of an upload is, in a path.
+PART = {"s3": "partNumber=", "gcs": "upload_id=", "azure": "comp=block&"}
+
+
+def parts_of(b: Bench, call: Callable[[Any], Any], key: str) -> list[int]:
+    """Sizes of the parts in which an object went up."""
+    with b.watched() as (fs, proxy):
+        call(fs)
+        sent = [each for each in proxy.asked if each.method == "PUT" and key in each.path and each.body]
+    return [len(each.body) for each in sent if "complete" not in each.path and "comp=blocklist" not in each.path]
+
+
+@case("pipe_file", "path")
+def pipe_file(b: Bench) -> None:
+    b.fs.pipe_file(path=b.path("new"), **{_value(b): b"content"})
+    assert b.raw.get("new") == b"content"
+
+
+def _value(b: Bench) -> str:
+    return "value" if b.name == "azure" else "data"
+
+
+@case("pipe_file", "data", clouds=("s3", "gcs"))
+@case("pipe_file", "value", clouds=("azure",))
+def pipe_file_data(b: Bench) -> None:
+    for data in (b"", b"text"):
+        b.fs.pipe_file(b.path("new"), **{_value(b): data})
+        assert b.raw.get("new") == bytes(data)
+
+
+@case("pipe_file", "mode", clouds=("s3", "gcs"))
+def pipe_file_mode(b: Bench) -> None:
+    with pytest.raises(FileExistsError):
+        b.fs.pipe_file(b.file, b"new", mode="create")
+    assert b.raw.get("a.txt") == TREE["a.txt"]
+    b.fs.pipe_file(b.file, b"new", mode="overwrite")
+    b.fs.pipe_file(b.path("other"), b"new", mode="create")
+    assert (b.raw.get("a.txt"), b.raw.get("other")) == (b"new", b"new")
+
+
+@case("pipe_file", "chunksize", clouds=("s3",))
+@case("put_file", "chunksize", clouds=("s3",))
+@case("pipe_file", "chunksize", clouds=("gcs",), not_on_peer="aiohttp warns of its parts")
+@case("put_file", "chunksize", clouds=("gcs",), not_on_peer="aiohttp warns of its parts")
+def chunksize(b: Bench) -> None:
+    here = b.local("long", LONG)
+    for key, call in {
+        "piped": lambda fs: fs.pipe_file(b.path("piped"), LONG, chunksize=5 * MIB),
+        "put": lambda fs: fs.put_file(here, b.path("put"), chunksize=5 * MIB),
+    }.items():
+        assert sorted(size for size in parts_of(b, call, key) if size > 1000) == [MIB, 5 * MIB, 5 * MIB]
+        assert b.raw.get(key) == LONG
+
+
+@case("put_file", "lpath", "rpath")
+def put_file(b: Bench) -> None:
+    b.fs.put_file(lpath=b.local("x.json", b"{}"), rpath=b.path("new"))
+    assert b.raw.get("new") == b"{}"
+
+
+@case("put_file", "callback")
+def put_file_callback(b: Bench) -> None:
+    callback = Counting()
+    b.fs.put_file(b.local("x", b"12345"), b.path("new"), callback=callback)
+    assert (callback.size, callback.told) == (5, 5)
+
+
+@case("put_file", "mode", clouds=("s3", "gcs"))
+def put_file_mode(b: Bench) -> None:
+    here = b.local("x", b"12345")
+    with pytest.raises(FileExistsError):
+        b.fs.put_file(here, b.file, mode="create")
+    b.fs.put_file(here, b.file, mode="overwrite")
+    assert b.raw.get("a.txt") == b"12345"
+
+
+@case("cp_file", "path1", "path2")
+def cp_file(b: Bench) -> None:
+    b.fs.cp_file(path1=b.file, path2=b.path("copy"))
+    assert b.raw.get("copy") == b.raw.get("a.txt") == TREE["a.txt"]
+
+
+@case("touch", "path", "truncate")
+def touch(b: Bench) -> None:
+    b.fs.touch(path=b.path("new"))
+    b.fs.touch(b.path("newer"), truncate=True)
+    assert (b.raw.get("new"), b.raw.get("newer")) == (b"", b"")
+    b.fs.touch(b.file, truncate=True)
+    assert b.raw.get("a.txt") == b""
+
+
+@case("touch", "truncate", clouds=("s3",))
+def touch_not_truncating(b: Bench) -> None:
+    with pytest.raises((ValueError, NotImplementedError)):
+        b.fs.touch(b.file, truncate=False)
+    b.fs.touch(b.path("new"), truncate=False)
+    assert (b.raw.get("a.txt"), b.raw.get("new")) == (TREE["a.txt"], b"")
