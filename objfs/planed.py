@@ -63,7 +63,15 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         location = self._split(path, version_id)
         if not location.key:
             raise NotAnObjectError(errno.EISDIR, "the path names no object; give bucket/key", path)
+        self._check_key(location)
         return location
+
+    def _check_key(self, location: Location) -> None:
+        """Refuse a key by which another object would be touched, on either plane."""
+        refusal = self.connection.cloud.key_refusal(location.key)
+        if refusal is not None:
+            msg = f"{location.path!r}: {refusal}"
+            raise ValueError(msg)
 
     def _target(self, path: str) -> Location:
         """The object that a path names for a write, which is always one of the newest version."""
@@ -98,6 +106,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     async def _stat(self, location: Location) -> ObjectInfo:
         """Size, ETag, time and version of an object."""
+        self._check_key(location)
         objects = self.connection.objects("head", location)
         return await objects.head(location.key, version=location.version)
 

@@ -94,6 +94,10 @@ class ErrorCodes:
 _NO_HOST: Final = re.compile(r"(?!)")
 
 
+def _any_key(_: str) -> str | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Cloud:
     """One cloud as data.
@@ -173,6 +177,8 @@ class Cloud:
     api_hosts
         Hosts that are the cloud's own, in lower case. An https URL at one of them that `parse_url` refuses stays
         refused; one at any other host may be of a plain web server.
+    key_refusal
+        Why a call would touch another object than the one of a key; None where it would not.
     url_settings
         Options that `parse_url` takes by keyword, as they say which hosts are the cloud's besides.
     answers
@@ -214,5 +220,6 @@ class Cloud:
     signing: Mapping[str, Mapping[str, Any]]
     exclusive_copy: Callable[[Settings], str | None]
     api_hosts: re.Pattern[str] = _NO_HOST
+    key_refusal: Callable[[str], str | None] = _any_key
     url_settings: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)

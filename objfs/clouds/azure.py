@@ -25,6 +25,7 @@ from objfs.clouds.azure_rows import TABLE
 from objfs.clouds.azure_urls import (
     AZURE_SCHEMES,
     check_url,
+    key_refusal,
     parse_azure_url,
     split_azure_path,
     split_version,
@@ -97,4 +98,5 @@ AZURE: Final = Cloud(
     signing=SIGNING,
     exclusive_copy=exclusive_copy,
     api_hosts=API_HOSTS,
+    key_refusal=key_refusal,
 )

@@ -91,11 +91,20 @@ def unsplit(location: Location) -> str:
     return location.path + version
 
 
-def peer_refusal(key: str) -> str | None:
-    """Why azure-storage-blob would touch another blob than the one of this name; None where it would not.
+def key_refusal(key: str) -> str | None:
+    """Why a call would touch another blob than the one of this name; None where it would not.
 
-    Line breaks are dropped from paths by adlfs, but by its own parsing of them only: the client sends them.
+    The service takes a backslash for a slash wherever a name stands in the path of a request
+    (https://github.com/Azure/azure-sdk-for-python/pull/48883, https://github.com/Azure/azure-sdk-for-php/issues/557;
+    https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata only
+    says to avoid it at the end). Line breaks are dropped from paths by adlfs, but by its own parsing of them only: the
+    client sends them.
     """
+    if "\\" in key:
+        return (
+            f"Azure takes each backslash of the key {key!r} for a slash, and would touch another blob; write "
+            f"{key.replace(chr(92), '/')!r} if that one is meant"
+        )
     if _DOT_SEGMENTS.intersection(key.split("/")):
         return (
             f"the client of Azure resolves the segments '.' and '..' of the key {key!r}, and would touch another blob"

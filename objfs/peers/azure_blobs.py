@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from objfs.clouds.azure_calls import CONTENT_SETTINGS, DIGEST, normal_keywords
-from objfs.clouds.azure_urls import peer_refusal
+from objfs.clouds.azure_urls import key_refusal
 from objfs.types import ObjectInfo, Written
 
 # One request takes 4000 MiB; more requests of this size are repeated sooner when one of them fails.
@@ -32,14 +32,14 @@ WRITE: Final = COMMIT | {"max_concurrency", "progress_hook"}
 
 
 def check(key: str, path: str) -> None:
-    """Refuse a key that the client resolves, so that it would act on another blob.
+    """Refuse a key that the client or the service resolves, so that the call would act on another blob.
 
     Raises
     ------
     ValueError
-        A segment is ``.`` or ``..``.
+        A segment is ``.`` or ``..``, or there is a backslash.
     """
-    refusal = peer_refusal(key)
+    refusal = key_refusal(key)
     if refusal is not None:
         msg = f"{path!r}: {refusal}"
         raise ValueError(msg)

@@ -15,14 +15,15 @@ from objfs.clouds.azure_hosts import complete_endpoint, read_host
 from objfs.clouds.azure_urls import (
     AZURE_SCHEMES,
     check_url,
+    key_refusal,
     parse_azure_url,
-    peer_refusal,
     split_azure_path,
     split_version,
     strip,
     unsplit,
     url_keywords,
 )
+from objfs.clouds.s3 import S3
 from objfs.errors import ConflictingOptionsError, UrlError
 from objfs.options import Layer, Origin, translate
 from objfs.types import Location
@@ -278,10 +279,10 @@ def test_check_url_refuses_another_account(own: dict[str, Any], url: str) -> Non
 # -- keys that the client would change ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", [".", "..", "a/../b", "./a", "a/."])
-def test_peer_refusal_names_keys_that_the_client_would_change(key: str) -> None:
+@pytest.mark.parametrize("key", [".", "..", "a/../b", "./a", "a/.", "a\\b", "\\", "a/b\\"])
+def test_key_refusal_names_keys_that_the_client_or_the_service_would_change(key: str) -> None:
     """Another blob would be touched (U10)."""
-    refusal = peer_refusal(key)
+    refusal = key_refusal(key)
     assert refusal is not None
     assert repr(key) in refusal
 
@@ -289,9 +290,11 @@ def test_peer_refusal_names_keys_that_the_client_would_change(key: str) -> None:
 @pytest.mark.parametrize(
     "key", ["a", "...", ".a", "a.", "a//b", "/a", "a/", "a%2E%2E/b", "a b", "a?b#c", "\x01", "a\nb", "é"]
 )
-def test_peer_refusal_lets_every_other_key_pass(key: str) -> None:
-    """They reach the wire as they are."""
-    assert peer_refusal(key) is None
+def test_key_refusal_lets_every_other_key_pass(key: str) -> None:
+    """They reach the store as they are."""
+    assert key_refusal(key) is None
+    assert S3.key_refusal("a\\b") is None
+    assert AZURE.key_refusal is key_refusal
 
 
 # -- hosts and endpoints --------------------------------------------------------------------------------------------
