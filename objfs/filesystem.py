@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from fsspec import config as fsspec_config
@@ -20,9 +21,11 @@ from fsspec.utils import stringify_path
 from objfs.clouds._cloud import Cloud
 from objfs.connection import Connection, environ
 from objfs.credentials.handles import as_text, from_text
-from objfs.credentials.provider import provider_identity
+from objfs.credentials.identity import option_text
+from objfs.credentials.provider import identities_in, provider_identity
+from objfs.credentials.select import PROVIDER_OPTIONS
 from objfs.object_verbs import ObjectVerbs
-from objfs.options import REDACTED, Layer, Origin, normalise
+from objfs.options import REDACTED, Layer, Option, Origin, normalise
 from objfs.peer_attributes import PeerAttributes
 from objfs.types import Location
 from objfs.urls import scheme_of
@@ -38,8 +41,13 @@ _MODE: Final = re.compile(r"[rwxa][bt]?|[bt][rwxa]")
 _TEXT_OPTIONS: Final = ("encoding", "errors", "newline")
 
 
+# Who hands out credentials to the instance that is being made: the repr of an object, which is all that fsspec's cache
+# looks at, need not tell it from others.
+_providers: ContextVar[list[tuple[str, str]]] = ContextVar("objfs_providers")
+
+
 class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
-    """Let fsspec's instance cache tell instances apart that were configured by different environments."""
+    """Let fsspec's instance cache tell instances apart by their environments and by who their providers are."""
 
     cloud: Cloud | None
 
@@ -49,12 +57,19 @@ class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
             return ""
         variables = sorted({name for option in cls.cloud.table.options for name in option.env})
         environment = environ()
-        text = json.dumps([(name, environment[name]) for name in variables if name in environment])
-        return _digest(text)
+        told = [(name, environment[name]) for name in variables if name in environment]
+        return _digest(json.dumps([told, _providers.get([])]))
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         # Before the instance is tokenised and keeps its options: a pickle must hold the object, not its handle.
-        return super().__call__(*map(from_text, args), **{name: from_text(value) for name, value in kwargs.items()})
+        args, kwargs = tuple(map(from_text, args)), {name: from_text(value) for name, value in kwargs.items()}
+        cloud = cls.cloud
+        given = {} if cloud is None else {**dict(zip(cloud.positional, args, strict=False)), **kwargs}
+        token = _providers.set([] if cloud is None else identities_in(cloud, given))
+        try:
+            return super().__call__(*args, **kwargs)
+        finally:
+            _providers.reset(token)
 
 
 class _Stripping:
@@ -112,6 +127,7 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
             msg = f"{type(self).__name__} got {', '.join(twice)} both by position and by keyword"
             raise TypeError(msg)
         layers = _layers(cloud, {**given, **storage_options})
+        self._token: str | None = None
         self.connection = Connection(cloud, layers, environ(), self._split)
         settings = self.connection.options
         super().__init__(
@@ -246,19 +262,29 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
     def __dask_tokenize__(self) -> Any:
         """The same in every process for the same options; secrets enter as keyed digests."""
         shown = [
-            (setting.option.name, str(setting.origin), self._token_of(setting.option.secret, setting.value))
+            (setting.option.name, str(setting.origin), self._token_of(setting.option, setting.value))
             for _, setting in sorted(self.connection.options.items())
             if setting.option.name not in ("loop", "asynchronous")
         ]
         return type(self).__module__, type(self).__qualname__, shown
 
+    @property
+    def _fs_token(self) -> str:
+        """What fsspec makes equality and hashes of, and dask the names of blocks; fsspec's own holds the process id."""
+        if self._token is None:
+            loop = self.connection.options.value("loop")
+            self._token = _digest(repr((self.__dask_tokenize__(), self.asynchronous, loop and id(loop))))
+        return self._token
+
     @staticmethod
-    def _token_of(secret: bool, value: Any) -> str:
+    def _token_of(option: Option, value: Any) -> str:
+        if option.name in PROVIDER_OPTIONS:
+            return provider_identity(value)
         if isinstance(value, str | int | float | bool):
-            return _digest(str(value)) if secret else repr(value)
+            return _digest(str(value)) if option.secret else repr(value)
         if isinstance(value, Mapping):
-            return _digest(json.dumps(value, sort_keys=True, default=repr))
-        return provider_identity(value) if secret else repr(value)
+            return _digest(json.dumps(value, sort_keys=True, default=option_text))
+        return provider_identity(value) if option.secret else option_text(value)
 
     # -- what only the SDK has ----------------------------------------------------------------------------------
 

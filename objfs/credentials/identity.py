@@ -72,6 +72,12 @@ def object_identity(thing: Any) -> str:
     return text
 
 
+def option_text(value: Any) -> str:
+    """A text for the value of any option: its repr where that tells it in every process, else its identity."""
+    plain = isinstance(value, (str, bytes, list, tuple, AbstractSet, Mapping, PurePath, *_TOLD_AS_REPR))
+    return repr(value) if plain else object_identity(value)
+
+
 def _is_function(thing: Any) -> bool:
     return inspect.isroutine(thing) or isinstance(thing, functools.partial)
 

@@ -8,7 +8,7 @@ import inspect
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from objfs.credentials.kinds import KINDS
 from objfs.credentials.shapes import read_answer
 from objfs.credentials.values import Credentials, Source
 from objfs.errors import CredentialsError, OptionError
+from objfs.options import normalise
 
 _log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def normalise_provider(provider: Any, cloud: Cloud) -> Source:
         if _IMPORT_STRING.fullmatch(provider) is None:
             msg = f"a provider given as text must be an import string 'package.module:attribute', got {provider!r}"
             raise OptionError(msg)
-        return ProviderSource(_Imported(provider), cloud, f"import {provider}", f"provider {provider!r}")
+        return ProviderSource(_Imported(provider), cloud, provider_identity(provider), f"provider {provider!r}")
     if inspect.isclass(provider):
         msg = f"a provider must be an instance or a function, got the class {qualified_name(provider)}; call it first"
         raise OptionError(msg)
@@ -131,13 +132,28 @@ def normalise_provider(provider: Any, cloud: Cloud) -> Source:
 
 
 def provider_identity(provider: Any) -> str:
-    """What ``provider_id()`` says with the class before it, or a text for objects without that method."""
+    """What ``provider_id()`` says with the class before it, or a text for objects without that method.
+
+    A function and the import string that names it are one provider: JSON makes the second of the first.
+    """
     if isinstance(provider, str):
-        return f"import {provider}"
+        return provider.replace(":", ".")
     told = getattr(provider, "provider_id", None)
     if not callable(told):
         return object_identity(provider)
     return f"{qualified_name(type(provider))} {told()}"
+
+
+def identities_in(cloud: Cloud, options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The identities of the objects among options that hand out credentials; text and classes tell themselves."""
+    index = cloud.table.index
+    return [
+        (name, provider_identity(value))
+        for name, value in sorted(options.items())
+        if not (value is None or isinstance(value, str | int | float | Mapping) or inspect.isclass(value))
+        and normalise(name) in index
+        and index[normalise(name)][0].secret
+    ]
 
 
 def _call_of(provider: Any) -> Callable[[], Any] | None:
