@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -77,6 +78,12 @@ class GCSProxy(ThreadingHTTPServer):
                 rule.times -= 1
                 return rule
         return None
+
+
+def has_expired_token(asked: Asked) -> bool:
+    """Whether a request has no token, or one whose time is over: it ends in a dot and Unix seconds with a fraction."""
+    _, _, end = asked.headers.get("authorization", "").partition(" ya29.")[2].partition(".")
+    return not end or time.time() >= float(end)
 
 
 class _Handler(BaseHTTPRequestHandler):
