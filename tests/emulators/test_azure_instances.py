@@ -16,9 +16,16 @@ from typing import Any
 
 import pytest
 
-from objfs import AzureBlobFileSystem
-from objfs.errors import CredentialsError, CredentialsExpiredError, PreconditionFailedError, ThrottledError
+from objfs import AzureBlobFileSystem, from_url
+from objfs.errors import (
+    ConflictingOptionsError,
+    CredentialsError,
+    CredentialsExpiredError,
+    PreconditionFailedError,
+    ThrottledError,
+)
 from objfs.peers.azure import AzurePeer
+from tests import node_servers
 from tests.cloud_servers import connection_string
 from tests.emulators.azure_account import *  # noqa: F403 - fixtures
 from tests.emulators.azure_account import account_sas
@@ -88,6 +95,25 @@ def test_client_is_told_what_the_settings_say_of_http() -> None:
     assert config.proxy_policy.proxies == {"http": "http://127.0.0.1:9", "https": "http://127.0.0.1:9"}
 
 
+def test_path_of_another_account_is_not_read(azure_server: Any, container: Any, root: str) -> None:
+    """Neither by an option nor by a URL, be the container of that account public or the SAS good for it."""
+    container.upload_blob("k", b"1")
+    endpoint = azure_server.endpoint.replace(node_servers.ACCOUNT, node_servers.OTHER_ACCOUNT)
+    with pytest.raises(ConflictingOptionsError, match=f"'{node_servers.OTHER_ACCOUNT}'"):
+        AzureBlobFileSystem(account_name=node_servers.ACCOUNT, endpoint=endpoint, anon=True)
+    for url in (
+        f"az://{root}@{node_servers.ACCOUNT}/k",
+        f"abfss://{root}@{node_servers.ACCOUNT}.dfs.core.windows.net/k",
+    ):
+        with pytest.raises(ConflictingOptionsError, match=f"'{node_servers.OTHER_ACCOUNT}'"):
+            from_url(url, endpoint=endpoint, anon=True)
+    key = azure_server.options["account_key"]
+    fs, path = from_url(
+        f"az://{root}@{node_servers.ACCOUNT.upper()}/k", endpoint=azure_server.endpoint, account_key=key
+    )
+    assert fs.cat_file(path) == b"1"
+
+
 # -- what the environment must not do ---------------------------------------------------------------------------------
 
 VARIABLES = {
@@ -124,7 +150,7 @@ def test_environment_does_not_change_what_was_said(azure_server: Any, container:
 @pytest.mark.usefixtures("misleading")
 def test_anonymous_stays_anonymous(azure_server: Any, engine: str) -> None:
     """No key of the environment signs its requests."""
-    fs = AzureBlobFileSystem(account_name="acc", endpoint=azure_server.endpoint, anon=True, engine=engine)
+    fs = AzureBlobFileSystem(account_name=node_servers.ACCOUNT, endpoint=azure_server.endpoint, anon=True, engine=engine)
     assert fs.connection.sdk.instance().anon
     assert fs.connection.sdk.instance().credential._refresher is None
 
