@@ -171,6 +171,14 @@ class NamespaceVerbs(FileVerbs):
             found = {name: item for name, item in found.items() if not _is_shorter(item, inner)}
         return found if detail else list(found)
 
+    async def _du(
+        self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any
+    ) -> Any:
+        """Bytes below a path, together or by name; as the listing tells them, without a request for each object."""
+        found = await self._find(path, maxdepth=maxdepth, withdirs=withdirs, detail=True, **kwargs)
+        sizes = {name: int(item["size"] or 0) for name, item in found.items()}
+        return sum(sizes.values()) if total else sizes
+
     async def _expand_path(
         self, path: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any
     ) -> list[str]:
@@ -179,14 +187,30 @@ class NamespaceVerbs(FileVerbs):
             # The directory is among the names, with its slash: fsspec's copies take the others relative to it.
             directory = f"{self._strip_protocol(path)}/"
             return sorted({directory, *await self._names_below(path, maxdepth)})
-        try:
-            found: list[str] = await super()._expand_path(path, recursive, maxdepth, **kwargs)
-        except FileNotFoundError as error:
-            if error.errno is not None:
-                raise
-            # fsspec's own says only which path.
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
+        if recursive or kwargs or (maxdepth is not None and maxdepth < 1):
+            try:
+                found: list[str] = await super()._expand_path(path, recursive, maxdepth, **kwargs)
+            except FileNotFoundError as error:
+                found = await self._literally(path) if isinstance(path, str) else []
+                if error.errno is not None and not found:
+                    raise
+        else:
+            paths = [path] if isinstance(path, str) else path
+            found = sorted({name for each in paths for name in await self._named(each, path is not each, maxdepth)})
+        if not found:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return found
+
+    async def _named(self, path: str, exact: bool, maxdepth: int | None) -> list[str]:
+        """What one path stands for; exactly, the slash at its end is part of a key."""
+        if has_magic(self._strip_protocol(path)):
+            return list(await self._glob(path, maxdepth=maxdepth)) or await self._literally(path)
+        location = self._split(path)
+        return [location.path if exact and location.key.endswith("/") else self._strip_protocol(path)]
+
+    async def _literally(self, path: str) -> list[str]:
+        """The object whose key holds what would be wildcards, where they match nothing."""
+        return [self._strip_protocol(path)] if has_magic(path) and await self._isfile(path) else []
 
     def _names_directory(self, path: str) -> bool:
         return path.endswith("/") and not has_magic(path) and bool(self._split(path).key.strip("/"))
