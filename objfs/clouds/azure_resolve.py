@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NoReturn
@@ -14,7 +12,7 @@ from objfs.clouds.azure_connection import read_connection_string
 from objfs.clouds.azure_identity_rows import CHAIN
 from objfs.clouds.azure_place import PLACE_STEPS
 from objfs.clouds.azure_rows import TABLE
-from objfs.clouds.azure_sas import looks_like_sas, sas_text
+from objfs.clouds.azure_sas import key_bytes, looks_like_sas, sas_text
 from objfs.clouds.azure_settle import adopt, contradiction, put
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError, OptionError
 from objfs.options import Origin, Setting, Settings
@@ -291,10 +289,7 @@ def _keys(settings: Settings) -> Settings:
         setting = settings.get(name)
         if setting is None:
             continue
-        try:
-            raw = base64.b64decode(setting.value, validate=True)
-        except (binascii.Error, ValueError):
-            raw = b""
+        raw = key_bytes(setting.value)
         if not raw or size not in (None, len(raw)):
             what = "the base64 of a key" if size is None else f"a key of {size} bytes, in base64"
             msg = f"option {setting.spelling!r} ({setting.origin}) is not {what}"

@@ -1,10 +1,11 @@
-"""Shared access signatures of Azure: one text for every way in which people hand them round.
+"""Shared access signatures of Azure: one text for every way in which people hand them round; and keys.
 
 Query parameters and their meaning: https://learn.microsoft.com/rest/api/storageservices/create-service-sas
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -24,8 +25,10 @@ _LONGEST_FRACTION: Final = len("2026-01-01T00:00:00.000000")
 
 
 def as_sas(value: Any) -> Any:
-    """For a row: a SAS given as pairs becomes text; text stays as it was written."""
-    return value if value is None or isinstance(value, str | bytes) else sas_text(value)
+    """For a row: a SAS given as pairs becomes text; text stays as it was written, but for space around it."""
+    if isinstance(value, str):
+        return value.strip()  # a file of one line ends in a line break, and no header holds one
+    return value if value is None or isinstance(value, bytes) else sas_text(value)
 
 
 def sas_pairs(value: Any) -> list[tuple[str, str]]:
@@ -66,6 +69,27 @@ def sas_expiry(value: Any) -> datetime | None:
         except ValueError:
             continue
     return None
+
+
+def key_bytes(text: str) -> bytes:
+    """What an account key, or one of encryption, is the base64 of; nothing where it is not."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+def check_key(text: str) -> None:
+    """Refuse what signs no request.
+
+    Raises
+    ------
+    OptionError
+        It is not base64.
+    """
+    if not key_bytes(text):
+        msg = "option 'account_key' is not the base64 of a key"
+        raise OptionError(msg)
 
 
 def looks_like_sas(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, Final
 
-from objfs.clouds.azure_sas import sas_expiry, sas_pairs, sas_text
+from objfs.clouds.azure_sas import check_key, sas_expiry, sas_pairs, sas_text
 from objfs.credentials.azure_objects import object_source
 from objfs.credentials.azure_sources import (
     PUBLIC_AUTHORITY,
@@ -123,12 +123,14 @@ def settled(credentials: Credentials) -> Credentials:
     Raises
     ------
     OptionError
-        What is given as a SAS is none.
+        What is given as a SAS, or as a key, is none.
     """
     values = credentials.values
     for name in STATIC.values():
         if not values.get(name):
             continue
+        if name == "account_key":
+            check_key(values[name])
         if name != "sas_key":
             return Credentials({name: values[name]}, credentials.expires_at)
         return Credentials({name: sas_text(values[name])}, credentials.expires_at or sas_expiry(values[name]))

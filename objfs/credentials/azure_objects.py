@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from objfs.clouds.azure_sas import looks_like_sas, sas_expiry, sas_text
+from objfs.clouds.azure_sas import check_key, looks_like_sas, sas_expiry, sas_text
 from objfs.credentials.identity import object_identity
 from objfs.credentials.values import Credentials
 from objfs.errors import ConflictingOptionsError, CredentialsError, OptionError
@@ -99,12 +99,18 @@ class LiveSource:
 
     def fetch(self) -> Credentials:
         """Read the object."""
-        return of_text(**{self.read()[0]: self.read()[1]})
+        option, value = self.read()
+        try:
+            return of_text(**{option: value})
+        except OptionError as error:
+            msg = f"{self.description} cannot be used: {error}"
+            raise CredentialsError(msg) from None
 
 
 def of_text(*, account_key: str = "", sas_key: Any = "") -> Credentials:
     """Credentials of a key or of a SAS; the latter says itself when it ends."""
     if account_key:
+        check_key(account_key)
         return Credentials({"account_key": account_key})
     return Credentials({"sas_key": sas_text(sas_key)}, sas_expiry(sas_key))
 

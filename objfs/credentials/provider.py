@@ -95,7 +95,11 @@ class ProviderSource:
         credentials, extra = read_answer(_settled(self.call), self.cloud, self.description)
         if extra:
             _log.debug("%s also returned %s; only credentials are taken", self.description, ", ".join(sorted(extra)))
-        return KINDS[self.cloud.name].settled(credentials)
+        try:
+            return KINDS[self.cloud.name].settled(credentials)
+        except OptionError as error:
+            msg = f"{self.description} returned options that cannot be used: {error}"
+            raise CredentialsError(msg) from None
 
 
 def normalise_provider(provider: Any, cloud: Cloud) -> Source:

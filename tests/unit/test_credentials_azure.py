@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -283,11 +284,38 @@ def test_static_sas_that_has_ended_is_an_error_before_any_request() -> None:
         credentials_for(CLOUD, settings_of(sas_token="sv=1&se=2020-01-01&sig=x"), {}).current()
 
 
+@pytest.mark.parametrize("answer", [{"account_key": "not base64"}, {"access_key": "aHVudGVyMg"}])
+def test_provider_of_a_key_that_is_no_base64_is_told_so(answer: dict[str, str]) -> None:
+    """Before any request, by the names of both and without the value."""
+
+    def my_provider() -> dict[str, str]:
+        return answer
+
+    with pytest.raises(CredentialsError, match=r"my_provider.*'account_key' is not the base64") as caught:
+        credentials_for(CLOUD, settings_of(storage_options_provider=my_provider), {}).current()
+    assert not any(value in str(caught.value) for value in answer.values())
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        SimpleNamespace(named_key=SimpleNamespace(name="acct", key="not base64!")),
+        {"account_name": "acct", "account_key": "not base64!"},
+    ],
+    ids=["named-key", "mapping"],
+)
+def test_credential_object_with_a_key_that_is_no_base64_is_told_so(held: Any) -> None:
+    """Likewise."""
+    with pytest.raises(CredentialsError, match="'account_key' is not the base64") as caught:
+        credentials_for(CLOUD, settings_of(account_name="acct", credential=held), {}).current()
+    assert "not base64!" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("values", "kept"),
     [
         pytest.param({"token": "T", "account_key": "K", "sas_key": SAS}, {"token": "T"}, id="token"),
-        pytest.param({"account_key": "K", "sas_key": SAS}, {"account_key": "K"}, id="key"),
+        pytest.param({"account_key": "a2V5", "sas_key": SAS}, {"account_key": "a2V5"}, id="key"),
         pytest.param({"token": "", "sas_key": f"?{SAS}"}, {"sas_key": SAS}, id="sas"),
     ],
 )
