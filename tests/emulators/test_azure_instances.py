@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import multiprocessing
 import os
-import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +18,7 @@ from objfs.errors import (
     ConflictingOptionsError,
     CredentialsError,
     CredentialsExpiredError,
+    EngineError,
     PreconditionFailedError,
     ThrottledError,
 )
@@ -150,7 +148,9 @@ def test_environment_does_not_change_what_was_said(azure_server: Any, container:
 @pytest.mark.usefixtures("misleading")
 def test_anonymous_stays_anonymous(azure_server: Any, engine: str) -> None:
     """No key of the environment signs its requests."""
-    fs = AzureBlobFileSystem(account_name=node_servers.ACCOUNT, endpoint=azure_server.endpoint, anon=True, engine=engine)
+    fs = AzureBlobFileSystem(
+        account_name=node_servers.ACCOUNT, endpoint=azure_server.endpoint, anon=True, engine=engine
+    )
     assert fs.connection.sdk.instance().anon
     assert fs.connection.sdk.instance().credential._refresher is None
 
@@ -381,6 +381,47 @@ def test_sas_of_a_container_is_enough(azure_server: Any, service: Any, container
         fs.ls("another-container")
 
 
+# -- encryption by a key of the caller's -------------------------------------------------------------------------------
+
+CPK = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+
+
+@pytest.mark.parametrize(
+    ("credentials", "signed"),
+    [({"account_key": KEY}, True), ({"sas_token": SAS}, True), ({"anon": True}, False)],
+    ids=["key", "sas", "anonymous"],
+)
+def test_copy_tells_the_key_of_the_source(fake: FakeAzure, engine: str, credentials: Any, signed: bool) -> None:
+    """Copy Blob takes no key and obstore speaks a version of the service without keys of sources."""
+    fs = on_fake(fake, engine, encryption_key=CPK, **credentials)
+    fs.cp_file("c/a", "c/b")
+    copy = next(seen for seen in fake.blobs if "x-ms-copy-source" in seen.headers)
+    digest = "XjGPjPnL4kmjCBK4yhMtaR3tepGZFBNVjbV1hXX14B8="
+    for name in ("x-ms-encryption-key", "x-ms-source-encryption-key"):
+        told = [copy.headers[f"{name}{end}"] for end in ("", "-sha256")]
+        assert told == [CPK, digest]
+        assert copy.headers[name.replace("-key", "-algorithm")] == "AES256"
+    source, _, query = copy.headers["x-ms-copy-source"].partition("?")
+    assert (source, "sig=" in query) == (f"{fake.url}/acc/c/a", signed)
+    assert copy.headers["x-ms-blob-type"] == "BlockBlob"
+    assert copy.headers["x-ms-version"] >= "2026-02-06"
+    assert "if-none-match" not in copy.headers
+
+
+def test_copy_that_never_replaces_tells_the_key_of_the_source(fake: FakeAzure) -> None:
+    """By the same request with a condition."""
+    on_fake(fake, "auto", encryption_key=CPK, account_key=KEY).copy_if_not_exists("c/a", "c/b")
+    copy = next(seen for seen in fake.blobs if "x-ms-copy-source" in seen.headers)
+    assert (copy.headers["x-ms-source-encryption-key"], copy.headers["if-none-match"]) == (CPK, "*")
+
+
+def test_copy_by_obstore_is_refused_with_an_encryption_key(fake: FakeAzure) -> None:
+    """It would be asked for in a way that the service does not know."""
+    with pytest.raises(EngineError, match="encryption_key"):
+        on_fake(fake, "obstore", encryption_key=CPK, anon=True).cp_file("c/a", "c/b")
+    assert fake.blobs == []
+
+
 # -- loops and processes ----------------------------------------------------------------------------------------------
 
 
@@ -430,53 +471,3 @@ def test_client_of_the_shared_loop_is_closed_with_the_filesystem(azure_server: A
 
     asyncio.run_coroutine_threadsafe(turn(), loop).result(30)
     assert transport.session is None
-
-
-PROGRAM = """
-import sys, objfs
-endpoint, name, key, engine, path = sys.argv[1:]
-fs = objfs.AzureBlobFileSystem(endpoint=endpoint, account_name=name, account_key=key, engine=engine)
-fs.pipe_file(path, b"1")
-print(fs.cat_file(path), fs.ls(path.partition("/")[0]) == [path])
-"""
-
-
-def test_program_ends_without_a_warning(azure_server: Any, container: Any, root: str, engine: str) -> None:
-    """Whatever is open is closed before the interpreter goes."""
-    options = azure_server.options
-    arguments = [azure_server.endpoint, options["account_name"], options["account_key"], engine, f"{root}/key"]
-    command = [sys.executable, "-X", "tracemalloc", "-W", "always::ResourceWarning", "-c", PROGRAM, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "b'1' True", "")
-
-
-def in_fork(work: Any) -> Any:
-    """Run in a forked child and return what it answers; a child that hangs is ended and fails the test."""
-    context: Any = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=lambda: theirs.send(work()))
-    with warnings.catch_warnings():
-        # The parent has threads, those of fsspec and obstore; that is what is tested.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child.start()
-    try:
-        assert ours.poll(30), "the forked child hangs"
-        return ours.recv()
-    finally:
-        child.kill()
-        child.join()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_forked_child_has_clients_of_its_own(fs: Any, container: Any, root: str) -> None:
-    """And leaves those of its parent alone, which goes on."""
-    fs.pipe_file(f"{root}/a", b"1")
-    fs.ls(root)
-
-    def work() -> Any:
-        fs.pipe_file(f"{root}/b", b"2")
-        return fs.cat([f"{root}/a", f"{root}/b"]), fs.ls(root)
-
-    names = [f"{root}/a", f"{root}/b"]
-    assert in_fork(work) == (dict(zip(names, (b"1", b"2"), strict=True)), names)
-    assert (fs.cat_file(f"{root}/b"), fs.ls(root)) == (b"2", names)

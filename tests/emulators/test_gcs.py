@@ -10,7 +10,6 @@ import json
 import logging
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -533,15 +532,3 @@ def test_interpreter_ends_without_a_warning(gcs_cloud, engine, how):
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     noise = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
     assert (done.returncode, noise) == (0, [])
-
-
-def test_one_instance_serves_many_threads(fs, gcs_cloud):
-    """Over one session."""
-    gcs_cloud.raw.put("key", b"1")
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(fs.cat_file(gcs_cloud.path("key")))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [b"1"] * 8

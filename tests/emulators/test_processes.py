@@ -1,12 +1,13 @@
-"""One filesystem in many threads, loops and processes; what leaves the process and what must not."""
+"""What only S3's gateway shows of processes: who sends which request, what is fetched, and what leaves the process.
+
+`test_processes_clouds.py` and `test_instances_clouds.py` hold what is the same on each cloud.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import pickle
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
@@ -14,7 +15,7 @@ import pytest
 
 from objfs import S3FileSystem
 from objfs.errors import EngineError
-from objfs.testing import CountingProvider, LocalCredentialsProvider
+from objfs.testing import LocalCredentialsProvider
 from tests.distributions import install_objfs, run_fresh
 from tests.emulators.forked import in_child
 
@@ -59,20 +60,6 @@ def test_forked_child_reads_and_writes(gateway, used, seen, instance):
     assert [record.headers["user-agent"].startswith("object_store") for record in gateway.requests()] == [True]
 
 
-def test_forked_child_goes_on_with_an_open_file(used, seen):
-    """It was opened by the parent, and is still of its version."""
-    _, fs = used
-    seen.put("long", bytes(range(256)) * 4096)
-    with fs.open(f"{seen.bucket}/long") as file:
-        file.read(5)
-
-        def work():
-            file.seek(1_000_000)
-            return file.read(3)
-
-        assert in_child(work) == bytes([64, 65, 66])
-
-
 @pytest.mark.parametrize("engine", ["auto", "sdk"])
 def test_forked_child_leaves_the_upload_of_its_parent_alone(used, seen, engine):
     """Its copy of the file is closed when it ends; the parent's goes on."""
@@ -87,20 +74,6 @@ def test_forked_child_leaves_the_upload_of_its_parent_alone(used, seen, engine):
         in_child(work)
         file.write(b"3")
     assert seen.read("new") == part + b"23"
-
-
-def test_forked_child_can_await(used, seen):
-    """A loop of its own."""
-    options, _ = used
-
-    def work():
-        async def read():
-            fs = S3FileSystem(**options, asynchronous=True, skip_instance_cache=True)
-            return await fs._cat_file(f"{seen.bucket}/key")
-
-        return asyncio.run(read())
-
-    assert in_child(work) == b"content"
 
 
 def test_forked_child_is_told_when_only_obstore_may_serve_it(used, seen):
@@ -151,80 +124,7 @@ print(json.dumps(pickle.loads(base64.b64decode(pickled)).cat_file(path).decode()
     assert gateway.stats()["issued"] == 2
 
 
-# -- threads and loops ----------------------------------------------------------------------------------------------
-
-
-def test_one_instance_serves_many_threads(fs, seen):
-    """Reads, writes and listings at once."""
-
-    def work(number: int) -> bool:
-        path, body = f"{seen.bucket}/{number}", bytes([number]) * 1000
-        fs.pipe_file(path, body)
-        with fs.open(path) as file:
-            return (file.read(), fs.cat_file(path, start=-3), path in fs.find(seen.bucket)) == (body, body[-3:], True)
-
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(work, range(32)))
-
-
-def test_one_instance_serves_one_loop_after_another(fs, seen):
-    """Also blocking calls between them; the instance of the peer dies with its loop."""
-    seen.put("key", b"content")
-    path = f"{seen.bucket}/key"
-
-    async def both():
-        return await fs._cat_file(path), (await fs._info(path))["size"], await fs._exists(path)
-
-    for _ in range(3):
-        assert asyncio.run(both()) == (b"content", 7, True)
-        assert (fs.cat_file(path), fs.info(path)["size"]) == (b"content", 7)
-
-
-def test_one_instance_serves_several_loops_at_once(fs, seen):
-    """Each in a thread of its own."""
-    seen.put("key", b"content")
-    start = threading.Barrier(4)
-
-    async def read():
-        start.wait(30)
-        return await asyncio.gather(fs._cat_file(f"{seen.bucket}/key"), fs._ls(seen.bucket, refresh=True))
-
-    with ThreadPoolExecutor(4) as pool:
-        answers = [pool.submit(asyncio.run, read()) for _ in range(4)]
-        assert [answer.result(60) for answer in answers] == [[b"content", [f"{seen.bucket}/key"]]] * 4
-
-
-def test_blocking_calls_work_where_a_loop_is_running(fs, seen):
-    """As in a notebook; files, too."""
-    seen.put("key", b"content")
-
-    async def cell():
-        with fs.open(f"{seen.bucket}/key") as file:
-            return fs.cat_file(f"{seen.bucket}/key"), file.read(), fs.ls(seen.bucket)
-
-    assert asyncio.run(cell()) == (b"content", b"content", [f"{seen.bucket}/key"])
-
-
-def test_blocking_call_on_the_loop_that_must_carry_it_out_is_refused(fs, seen):
-    """It could never end."""
-    seen.put("key", b"content")
-
-    async def wrong():
-        return fs.cat_file(f"{seen.bucket}/key")
-
-    with pytest.raises(NotImplementedError, match="await the coroutine"):
-        asyncio.run_coroutine_threadsafe(wrong(), fsspec.asyn.get_loop()).result(30)
-
-
 # -- identity -------------------------------------------------------------------------------------------------------
-
-
-def test_instances_of_equal_options_are_one(moto_server):
-    """As fsspec caches them; others are others."""
-    options = moto_server.options
-    assert S3FileSystem(**options) is S3FileSystem(**options)
-    assert S3FileSystem(**options, engine="sdk") is not S3FileSystem(**options)
-    assert S3FileSystem(**options, engine="sdk") != S3FileSystem(**options)
 
 
 def test_instances_follow_the_environment(monkeypatch, gateway, seen):
@@ -244,15 +144,6 @@ def test_instances_follow_the_environment(monkeypatch, gateway, seen):
         instances.add(id(fs))
         gateway.expire(issued["access_key_id"])
     assert len(instances) == 2
-
-
-def test_pickled_instance_reads_and_is_equal(fs, seen):
-    """Static keys travel as they were given."""
-    seen.put("key", b"content")
-    fs.cat_file(f"{seen.bucket}/key")
-    copy = pickle.loads(pickle.dumps(fs))
-    assert copy == fs
-    assert (copy.cat_file(f"{seen.bucket}/key"), hash(copy)) == (b"content", hash(fs))
 
 
 def test_json_round_trip_with_and_without_secrets(moto_server, seen):
@@ -285,61 +176,7 @@ def test_provider_survives_pickle_and_json_and_what_it_fetched_stays(gateway, se
     assert gateway.stats()["issued"] == 1
 
 
-TOKEN = """
-import json, sys
-options = json.loads(sys.argv[1])
-import objfs
-from dask.base import tokenize
-print(json.dumps(tokenize(objfs.S3FileSystem(**options))))
-"""
-
-
-def test_dask_token_is_the_same_in_every_process():
-    """And another one for other credentials, which it does not show."""
-    dask = pytest.importorskip("dask.base")
-    base = {"key": "a", "secret": SECRET, "region": "us-east-1", "endpoint_url": "http://localhost:1"}
-    others = [{**base, "secret": "other"}, {**base, "key": "b"}, {**base, "engine": "sdk"}]
-    tokens = [dask.tokenize(S3FileSystem(**options)) for options in (base, *others)]
-    assert len(set(tokens)) == len(tokens)
-    assert run_fresh(TOKEN, base, options=()) == tokens[0]
-    assert SECRET not in str(S3FileSystem(**base).__dask_tokenize__())
-
-
-def test_dask_token_knows_a_provider_by_its_id():
-    """Two providers with one id are one, others are others."""
-    dask = pytest.importorskip("dask.base")
-
-    def token(name: str) -> str:
-        provider = CountingProvider({"access_key_id": "a", "secret_access_key": SECRET}, name=name)
-        return dask.tokenize(S3FileSystem(storage_options_provider=provider, region="us-east-1"))
-
-    assert token("one") == token("one") != token("two")
-
-
 # -- the end --------------------------------------------------------------------------------------------------------
-
-EXIT = """
-import asyncio, json, sys
-options, bucket = map(json.loads, sys.argv[1:])
-import objfs
-kept = objfs.S3FileSystem(**options)
-kept.pipe_file(f"{bucket}/a", b"1")
-file = kept.open(f"{bucket}/a")
-kept.ls(bucket)
-kept.get_tags(f"{bucket}/a")
-async def awaited():
-    other = objfs.S3FileSystem(**options, asynchronous=True)
-    await other._ls(bucket)
-    return await other._cat_file(f"{bucket}/a")
-for _ in range(2):
-    asyncio.run(awaited())
-print(json.dumps(file.read().decode()))
-"""
-
-
-def test_interpreter_ends_without_a_warning(moto_server, seen, engine):
-    """Sessions, loops and files that were left open say nothing at the end."""
-    assert run_fresh(EXIT, {**moto_server.options, "engine": engine}, seen.bucket) == "1"
 
 
 READ = """
