@@ -264,10 +264,10 @@ class GCSFileSystem(GCSVerbs):
     async def _mkdir(
         self,
         path: str,
-        acl: str | None = "projectPrivate",
-        default_acl: str | None = "bucketOwnerFullControl",
-        location: str | None = None,
-        create_parents: bool = False,
+        acl: str | bool | None = "projectPrivate",
+        default_acl: str | bool | None = "bucketOwnerFullControl",
+        location: str | bool | None = None,
+        create_parents: bool | str = False,
         enable_versioning: bool = False,
         enable_object_retention: bool = False,
         iam_configuration: Mapping[str, Any] | None = None,
@@ -277,9 +277,15 @@ class GCSFileSystem(GCSVerbs):
 
         A new bucket has folders with ``enable_hierarchical_namespace=True``, and with a zone as ``placement=``.
         """
+        if isinstance(acl, bool):
+            # The order of gcsfs's class for buckets with folders: create_parents, whether it has them, zone, location.
+            if isinstance(default_acl, bool):
+                kwargs.update(enable_hierarchical_namespace=default_acl, placement=location)
+                location, default_acl = create_parents or None, "bucketOwnerFullControl"
+            create_parents, acl = acl, "projectPrivate"
         await super()._mkdir(
             path,
-            create_parents,
+            bool(create_parents),
             acl=acl,
             default_acl=default_acl,
             location=location,
@@ -291,7 +297,7 @@ class GCSFileSystem(GCSVerbs):
         place = self._split(path)
         objects = await self._with_folders(place)
         if objects is not None:
-            await objects.make_folder(place.key, parents=create_parents)
+            await objects.make_folder(place.key, parents=bool(create_parents))
             self.note_written(place.path)
 
     async def _rmdir(self, path: str) -> None:

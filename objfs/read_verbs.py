@@ -112,8 +112,10 @@ class ReadVerbs(PlanedFileSystem):
         bounds: Sequence[tuple[int | None, int | None]],
         keywords: Mapping[str, Any],
     ) -> list[tuple[int, Any]]:
+        given = dict(keywords)
+        limit = given.pop("max_concurrency", None)
         try:
-            source = self._source(self._key(path), self._read_keywords(keywords))
+            source = self._source(self._key(path), self._read_keywords(given), limit)
             found = [await read_slice(source, *bounds[0])] if len(bounds) == 1 else await read_many(source, bounds)
         except Exception as error:  # noqa: BLE001 - cat_ranges hands errors back
             return [(index, error) for index in indices]

@@ -147,6 +147,14 @@ def walk_on_error(b: Bench) -> None:
         list(b.fs.walk("no-such-bucket-at-all/x", on_error="raise"))
 
 
+@case("du", "path", "total", "maxdepth", clouds=("s3", "gcs"))
+@case("du", "path", "total", "maxdepth", clouds=("azure",), not_on_peer="adlfs lists deeper")
+def du(b: Bench) -> None:
+    assert b.fs.du(path=b.dir) == 7
+    assert b.fs.du(b.dir, total=False) == {b.path("dir/c.txt"): 3, b.path("dir/sub/d.csv"): 4}
+    assert b.fs.du(b.dir, maxdepth=1) == 3
+
+
 @case("expand_path", "path", "recursive", "maxdepth", clouds=("s3", "gcs"))
 @case("expand_path", "path", "recursive", "maxdepth", clouds=("azure",), not_on_peer="adlfs lists deeper")
 def expand_path(b: Bench) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
+from fsspec.asyn import sync
 
 from tests.emulators.signature_bench import TREE, Bench, case
 from tests.emulators.signature_cases_writes import LONG, MIB
@@ -275,6 +276,14 @@ def sessions(b: Bench) -> None:
     assert b.fs.connect(refresh=False) is first
     assert b.fs.connect(refresh=True, kwargs={}) is not first
     assert b.fs.cat_file(b.file) == DATA
+
+
+@case("get_s3", "bucket", clouds=S3)
+def client(b: Bench) -> None:
+    async def ask(fs: Any) -> Any:
+        return await (await fs.get_s3(bucket=b.bucket)).list_objects_v2(Bucket=b.bucket)
+
+    assert sync(b.fs.loop, ask, b.fs)["KeyCount"] == len(TREE)
 
 
 @case("get_delegated_s3pars", "exp", clouds=S3, not_on_peer="s3fs does not await its client of STS")
