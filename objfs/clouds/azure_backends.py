@@ -17,6 +17,7 @@ from objfs.options import Settings
 
 __all__ = [
     "client_keywords",
+    "encryption_headers",
     "native_config",
     "resolve",
     "sdk_keywords",
@@ -210,17 +211,22 @@ def client_keywords(settings: Settings) -> dict[str, Any]:
     for option, word in (("connect_timeout", "connection_timeout"), ("read_timeout", "read_timeout")):
         if option in settings:
             keywords[word] = settings.value(option).total_seconds()
-    key = settings.value("encryption_key")
-    if key is not None:
-        # https://learn.microsoft.com/azure/storage/blobs/encryption-customer-provided-keys
-        digest = base64.b64encode(hashlib.sha256(base64.b64decode(key)).digest()).decode()
-        keywords["headers"] = {
-            **keywords.get("headers", {}),
-            "x-ms-encryption-key": key,
-            "x-ms-encryption-key-sha256": digest,
-            "x-ms-encryption-algorithm": "AES256",
-        }
+    encryption = encryption_headers(settings, "x-ms-encryption")
+    if encryption:
+        keywords["headers"] = {**keywords.get("headers", {}), **encryption}
     return keywords
+
+
+def encryption_headers(settings: Settings, prefix: str) -> dict[str, str]:
+    """What tells the service the caller's own key, that of a copy's source under the prefix ``x-ms-source-encryption``.
+
+    https://learn.microsoft.com/azure/storage/blobs/encryption-customer-provided-keys
+    """
+    key = settings.value("encryption_key")
+    if key is None:
+        return {}
+    digest = base64.b64encode(hashlib.sha256(base64.b64decode(key)).digest()).decode()
+    return {f"{prefix}-key": key, f"{prefix}-key-sha256": digest, f"{prefix}-algorithm": "AES256"}
 
 
 def store_refusal(settings: Settings, bucket: str) -> str | None:

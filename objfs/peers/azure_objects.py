@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PARALLEL_DELETIONS: Final = 32
-_COPY_POLL_SECONDS: Final = 0.2
-_LONGEST_POLL_SECONDS: Final = 5.0
 # https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key: at most seven days.
 _LONGEST_DELEGATION: Final = timedelta(days=7)
 _RESPONSE_HEADERS: Final = ("content_disposition", "content_encoding", "content_language", "content_type")
@@ -209,29 +206,6 @@ class AzureObjects(AzureVocabulary):
         """
 
     # -- what obstore cannot do -----------------------------------------------------------------------------------
-
-    async def copy(self, source: Location, key: str, **keywords: Any) -> None:
-        """Copy a blob within the account, and wait until that is done."""
-        blobs.check(source.key, source.path)
-        path = f"{self._bucket}/{key}"
-        blobs.check(key, path)
-
-        async def work(instance: Any) -> None:
-            url = instance.service_client.get_blob_client(source.bucket, source.key).url
-            if source.version is not None:
-                url = f"{url}?versionid={source.version}"
-            client = instance.service_client.get_blob_client(self._bucket, key)
-            answer = await client.start_copy_from_url(url, **blobs.in_client_types(keywords))
-            status, pause = answer.get("copy_status"), _COPY_POLL_SECONDS
-            while status == "pending":
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_POLL_SECONDS)
-                status = (await client.get_blob_properties()).copy.status
-            if status not in (None, "success"):
-                raise OSError(errno.EIO, f"the server ended the copy: {status}", path)
-
-        # The error of a copy is about its source: the target need not exist.
-        await self._plane.call("_with_instance", source.path, work)
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         """Delete blobs, many at a time; what is gone already is no error.

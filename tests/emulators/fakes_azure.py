@@ -219,7 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         facts = {"ETag": '"e"', "Last_Modified": "Thu, 01 Jan 2026 00:00:00 GMT", "x_ms_blob_type": "BlockBlob"}
         if self.command == "PUT":
-            copied = {"x_ms_copy_status": "success", "x_ms_copy_id": "1"} if "x-ms-copy-source" in seen.headers else {}
+            # Put Blob From URL, which says what kind of blob it makes, answers as Put Blob does.
+            is_copy = "x-ms-copy-source" in seen.headers and "x-ms-blob-type" not in seen.headers
+            copied = {"x_ms_copy_status": "success", "x_ms_copy_id": "1"} if is_copy else {}
             self._send(202 if copied else 201, **facts, **copied)
         elif self.command == "DELETE":
             self._send(202)

@@ -18,7 +18,6 @@ from objfs.errors import (
     ConflictingOptionsError,
     CredentialsError,
     CredentialsExpiredError,
-    EngineError,
     PreconditionFailedError,
     ThrottledError,
 )
@@ -392,7 +391,7 @@ CPK = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
     ids=["key", "sas", "anonymous"],
 )
 def test_copy_tells_the_key_of_the_source(fake: FakeAzure, engine: str, credentials: Any, signed: bool) -> None:
-    """Copy Blob takes no key and obstore speaks a version of the service without keys of sources."""
+    """On both planes by Put Blob From URL in a version of the service that knows it: Copy Blob takes no key."""
     fs = on_fake(fake, engine, encryption_key=CPK, **credentials)
     fs.cp_file("c/a", "c/b")
     copy = next(seen for seen in fake.blobs if "x-ms-copy-source" in seen.headers)
@@ -408,18 +407,11 @@ def test_copy_tells_the_key_of_the_source(fake: FakeAzure, engine: str, credenti
     assert "if-none-match" not in copy.headers
 
 
-def test_copy_that_never_replaces_tells_the_key_of_the_source(fake: FakeAzure) -> None:
+def test_copy_that_never_replaces_tells_the_key_of_the_source(fake: FakeAzure, engine: str) -> None:
     """By the same request with a condition."""
-    on_fake(fake, "auto", encryption_key=CPK, account_key=KEY).copy_if_not_exists("c/a", "c/b")
+    on_fake(fake, engine, encryption_key=CPK, account_key=KEY).copy_if_not_exists("c/a", "c/b")
     copy = next(seen for seen in fake.blobs if "x-ms-copy-source" in seen.headers)
     assert (copy.headers["x-ms-source-encryption-key"], copy.headers["if-none-match"]) == (CPK, "*")
-
-
-def test_copy_by_obstore_is_refused_with_an_encryption_key(fake: FakeAzure) -> None:
-    """It would be asked for in a way that the service does not know."""
-    with pytest.raises(EngineError, match="encryption_key"):
-        on_fake(fake, "obstore", encryption_key=CPK, anon=True).cp_file("c/a", "c/b")
-    assert fake.blobs == []
 
 
 # -- loops and processes ----------------------------------------------------------------------------------------------
