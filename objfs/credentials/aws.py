@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from objfs.credentials.identity import keyed_digest
-from objfs.credentials.values import Credentials, Source
+from objfs.credentials.values import AskedSource, Credentials, Source
 from objfs.errors import ConflictingOptionsError, CredentialsError, MissingCredentialsError, MissingExtraError
 from objfs.options import Origin, Settings
 
@@ -53,33 +52,7 @@ _ALTERNATIVES: Final = (
 _CHAIN_VARIABLES: Final = ("AWS_", "BOTO_", "HOME", "USERPROFILE")
 
 
-@dataclass(frozen=True, slots=True)
-class AwsSource:
-    """A source that asks AWS.
-
-    Parameters
-    ----------
-    get
-        Fetches; runs in a thread that may block.
-    identity, description
-        As :class:`objfs.credentials.values.Source` has them.
-    """
-
-    get: Any = field(repr=False)
-    identity: str
-    description: str
-
-    @property
-    def refreshable(self) -> bool:
-        """Files, metadata services and STS can be asked again."""
-        return True
-
-    def fetch(self) -> Credentials:
-        """Ask AWS."""
-        return self.get()  # type: ignore[no-any-return]
-
-
-def chain_source(settings: Settings, environ: Mapping[str, str], *, container_only: bool = False) -> AwsSource:
+def chain_source(settings: Settings, environ: Mapping[str, str], *, container_only: bool = False) -> AskedSource:
     """The chain of botocore: profile (keys, role, SSO, process, web identity), files, container, instance metadata.
 
     Parameters
@@ -102,10 +75,10 @@ def chain_source(settings: Settings, environ: Mapping[str, str], *, container_on
 
     profile = chosen.get("profile")
     description = f"the AWS profile {profile!r}" if profile else "the AWS credential chain"
-    return AwsSource(get, f"aws-chain {_digest([chosen, environ, container_only])}", description)
+    return AskedSource(get, f"aws-chain {_digest([chosen, environ, container_only])}", description)
 
 
-def assume_role_source(base: Source, settings: Settings, environ: Mapping[str, str]) -> AwsSource:
+def assume_role_source(base: Source, settings: Settings, environ: Mapping[str, str]) -> AskedSource:
     """Credentials of a role, assumed by those of another source.
 
     Parameters
@@ -131,10 +104,10 @@ def assume_role_source(base: Source, settings: Settings, environ: Mapping[str, s
         return _of_role(client.assume_role(**request), chosen.get("load_frequency"))
 
     identity = f"aws-assume-role {_digest([chosen, base.identity])}"
-    return AwsSource(get, identity, f"the role {chosen['role_arn']} on {base.description}")
+    return AskedSource(get, identity, f"the role {chosen['role_arn']} on {base.description}")
 
 
-def web_identity_source(settings: Settings, environ: Mapping[str, str]) -> AwsSource:
+def web_identity_source(settings: Settings, environ: Mapping[str, str]) -> AskedSource:
     """Credentials of a role, assumed with the token in a file, which is read for each fetch.
 
     Parameters
@@ -162,10 +135,10 @@ def web_identity_source(settings: Settings, environ: Mapping[str, str]) -> AwsSo
         return _of_role(answer, chosen.get("load_frequency"))
 
     description = f"the role {chosen['role_arn']} with the web identity of {chosen['web_identity_token_file']}"
-    return AwsSource(get, f"aws-web-identity {_digest([chosen])}", description)
+    return AskedSource(get, f"aws-web-identity {_digest([chosen])}", description)
 
 
-def session_source(session: Any) -> AwsSource:
+def session_source(session: Any) -> AskedSource:
     """The credentials of a caller's own botocore, boto3 or aiobotocore session.
 
     Parameters
@@ -180,7 +153,7 @@ def session_source(session: Any) -> AwsSource:
 
         return aws_chain.of_session(session)
 
-    return AwsSource(get, f"aws-session {object_identity(_Holder(session))}", "the session that was passed")
+    return AskedSource(get, f"aws-session {object_identity(_Holder(session))}", "the session that was passed")
 
 
 def store_shape(values: Mapping[str, str]) -> dict[str, Any]:

@@ -10,14 +10,13 @@ from objfs.clouds.azure_sas import check_key, sas_expiry, sas_pairs, sas_text
 from objfs.credentials.azure_objects import object_source
 from objfs.credentials.azure_sources import (
     PUBLIC_AUTHORITY,
-    AzureSource,
     HttpChoices,
     endpoint_token,
     has_azure_identity,
     identity_token,
 )
 from objfs.credentials.identity import keyed_digest
-from objfs.credentials.values import Credentials, Source, StaticSource
+from objfs.credentials.values import AskedSource, Credentials, Source, StaticSource
 from objfs.errors import MissingCredentialsError, MissingExtraError
 from objfs.options import Origin, Settings
 
@@ -220,7 +219,7 @@ def _own_endpoint(settings: Settings, environ: Mapping[str, str]) -> str | None:
     return None if endpoint == environ.get(_PLATFORM_ENDPOINT) else endpoint
 
 
-def _managed_source(settings: Settings, environ: Mapping[str, str]) -> AzureSource:
+def _managed_source(settings: Settings, environ: Mapping[str, str]) -> AskedSource:
     """A managed identity: an endpoint that was given is asked by us, all others are known to azure-identity."""
     given = ((wire, settings.value(name)) for name, wire in _IDENTITIES.items() if settings.value(name))
     identity = dict([next(given, ("", ""))])
@@ -245,7 +244,7 @@ def _on_wire(identity: Mapping[str, str], header: str | None) -> dict[str, str]:
     return {"mi_res_id" if header and name == "msi_res_id" else name: value for name, value in identity.items()}
 
 
-def _workload_source(settings: Settings, _environ: Mapping[str, str]) -> AzureSource:
+def _workload_source(settings: Settings, _environ: Mapping[str, str]) -> AskedSource:
     """The identity of a pod; azure-identity reads the file at each fetch."""
     arguments = {
         **_principal(settings),
@@ -255,20 +254,20 @@ def _workload_source(settings: Settings, _environ: Mapping[str, str]) -> AzureSo
     return _asking("WorkloadIdentityCredential", arguments, _http(settings), description)
 
 
-def _secret_source(settings: Settings, _environ: Mapping[str, str]) -> AzureSource:
+def _secret_source(settings: Settings, _environ: Mapping[str, str]) -> AskedSource:
     """A service principal with its secret."""
     arguments = {**_principal(settings), "client_secret": settings.value("client_secret")}
     description = f"the service principal {arguments['client_id']} of tenant {arguments['tenant_id']}"
     return _asking("ClientSecretCredential", arguments, _http(settings), description)
 
 
-def _cli_source(settings: Settings, _environ: Mapping[str, str]) -> AzureSource:
+def _cli_source(settings: Settings, _environ: Mapping[str, str]) -> AskedSource:
     """Who is logged in with the Azure CLI."""
     tenant = settings.value("tenant_id")
     return _asking("AzureCliCredential", {"tenant_id": tenant} if tenant else {}, HttpChoices(), "the Azure CLI")
 
 
-def _default_source(settings: Settings, environ: Mapping[str, str]) -> AzureSource:
+def _default_source(settings: Settings, environ: Mapping[str, str]) -> AskedSource:
     """The default chain, told what the settings say of its members."""
     client, tenant, authority = (settings.value(name) for name in ("client_id", "tenant_id", "authority_host"))
     told = {
@@ -284,7 +283,7 @@ def _default_source(settings: Settings, environ: Mapping[str, str]) -> AzureSour
     return _asking("DefaultAzureCredential", arguments, http, "the default Azure credential chain", [known])
 
 
-_MAKERS: Final[Mapping[Method, Callable[[Settings, Mapping[str, str]], AzureSource]]] = {
+_MAKERS: Final[Mapping[Method, Callable[[Settings, Mapping[str, str]], AskedSource]]] = {
     Method.WORKLOAD_IDENTITY: _workload_source,
     Method.CLIENT_SECRET: _secret_source,
     Method.AZURE_CLI: _cli_source,
@@ -308,11 +307,11 @@ def _http(settings: Settings, *, proxy: bool = True) -> HttpChoices:
 
 def _asking(
     kind: str, arguments: Mapping[str, Any], http: HttpChoices, description: str, told: Any = None
-) -> AzureSource:
+) -> AskedSource:
     """A source that asks a credential of azure-identity."""
     parts = [kind, sorted(arguments.items(), key=str), http.certificate, http.any_certificate, http.proxy, told]
     return _source(parts, description, lambda: identity_token(kind, arguments, http, description))
 
 
-def _source(told: Any, description: str, get: Callable[[], Credentials]) -> AzureSource:
-    return AzureSource(get, f"azure {keyed_digest(repr((description, told)))}", description)
+def _source(told: Any, description: str, get: Callable[[], Credentials]) -> AskedSource:
+    return AskedSource(get, f"azure {keyed_digest(repr((description, told)))}", description)

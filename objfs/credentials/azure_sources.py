@@ -8,7 +8,7 @@ import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
@@ -37,32 +37,6 @@ NOT_FOUND_HELP: Final = (
 )
 
 _CODE: Final = re.compile(r"AADSTS\d+")
-
-
-@dataclass(frozen=True, slots=True)
-class AzureSource:
-    """A source that asks Microsoft Entra ID, or a service that stands before it.
-
-    Parameters
-    ----------
-    get
-        Fetches; runs in a thread that may block.
-    identity, description
-        As :class:`objfs.credentials.values.Source` has them.
-    """
-
-    get: Callable[[], Credentials] = field(repr=False)
-    identity: str
-    description: str
-
-    @property
-    def refreshable(self) -> bool:
-        """Tokens can be asked for again."""
-        return True
-
-    def fetch(self) -> Credentials:
-        """Ask for a token."""
-        return self.get()
 
 
 @dataclass(frozen=True, slots=True)

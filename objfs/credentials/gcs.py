@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.util import find_spec
 from typing import Any, Final
@@ -13,7 +12,7 @@ from objfs.credentials.gcs_files import gcloud_project, parse_info, read_info, w
 from objfs.credentials.gcs_objects import object_source
 from objfs.credentials.gcs_plan import DEFAULT_ACCESS, DEFAULT_BASE, Method, Plan
 from objfs.credentials.identity import keyed_digest
-from objfs.credentials.values import Credentials, Source, StaticSource
+from objfs.credentials.values import AskedSource, Credentials, Source, StaticSource
 from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
 from objfs.options import Origin, Settings
 
@@ -47,32 +46,6 @@ _NATIVE_TYPES: Final[Mapping[str, frozenset[str]]] = {
     "service_account_key": frozenset({"service_account"}),
     "application_credentials": frozenset({"service_account", "authorized_user"}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class GoogleSource:
-    """A source that asks Google.
-
-    Parameters
-    ----------
-    get
-        Fetches; runs in a thread that may block.
-    identity, description
-        As :class:`objfs.credentials.values.Source` has them.
-    """
-
-    get: Any = field(repr=False)
-    identity: str
-    description: str
-
-    @property
-    def refreshable(self) -> bool:
-        """Files, the metadata server and Google can be asked again."""
-        return True
-
-    def fetch(self) -> Credentials:
-        """Ask Google."""
-        return self.get()  # type: ignore[no-any-return]
 
 
 def decide(settings: Settings, environ: Mapping[str, str], static: Source | None) -> Source | None:
@@ -113,7 +86,7 @@ def decide(settings: Settings, environ: Mapping[str, str], static: Source | None
 
         return gcs_sources.fetch(plan)
 
-    return GoogleSource(get, plan.identity, plan.description)
+    return AskedSource(get, plan.identity, plan.description)
 
 
 def store_shape(values: Mapping[str, str]) -> dict[str, Any]:

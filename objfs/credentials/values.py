@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -88,3 +88,29 @@ class StaticSource:
     def fetch(self) -> Credentials:
         """The credentials themselves."""
         return self.credentials
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSource:
+    """A source that asks a service, or files that somebody renews, each time.
+
+    Parameters
+    ----------
+    get
+        Fetches; runs in a thread that may block.
+    identity, description
+        As :class:`Source` has them.
+    """
+
+    get: Callable[[], Credentials] = field(repr=False)
+    identity: str
+    description: str
+
+    @property
+    def refreshable(self) -> bool:
+        """Files, metadata services and token services can be asked again."""
+        return True
+
+    def fetch(self) -> Credentials:
+        """Ask."""
+        return self.get()

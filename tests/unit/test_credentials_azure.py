@@ -13,11 +13,10 @@ import pytest
 from objfs.clouds.azure_sas import as_sas, looks_like_sas, sas_expiry, sas_pairs, sas_text
 from objfs.credentials import azure_objects
 from objfs.credentials.azure import Method, chosen_method, settled, store_shape
-from objfs.credentials.azure_sources import AzureSource
 from objfs.credentials.kinds import KINDS
 from objfs.credentials.refresher import Refresher
 from objfs.credentials.select import NATIVE_CHAIN, credentials_for
-from objfs.credentials.values import Credentials
+from objfs.credentials.values import AskedSource, Credentials
 from objfs.errors import CredentialsError, MissingCredentialsError, MissingExtraError, OptionError
 from tests.unit.small_azure import CLOUD, settings_of
 
@@ -392,7 +391,7 @@ def test_principals_that_differ_share_no_refresher(option: str) -> None:
         KINDS["azure"].decide(settings_of(**each), {}, None)
         for each in (options, {**options}, {**options, option: "https://two"})
     ]
-    one, same, other = (source.identity for source in sources if isinstance(source, AzureSource))
+    one, same, other = (source.identity for source in sources if isinstance(source, AskedSource))
     assert one == same
     assert one != other
     assert "hidden-1" not in f"{one}{sources!r}"
