@@ -86,8 +86,13 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         return wait_for(coroutine, get_loop())
 
     @property
-    def _concurrency(self) -> int:
+    def max_concurrency(self) -> int:
+        """Requests that one call has in flight at most."""
         return int(self.connection.settings.value("max_concurrency") or 10)
+
+    @property
+    def _concurrency(self) -> int:
+        return self.max_concurrency
 
     def _source(
         self,

@@ -60,6 +60,13 @@ def test_markers_are_found_and_are_empty(azure_server: Any, container: Any, thei
     assert fs.disk_usage(root) == 3
 
 
+@pytest.mark.parametrize(("given", "shown"), [({}, 10), ({"max_concurrency": 3}, 3)], ids=["default", "given"])
+def test_max_concurrency_is_what_is_done(given: dict[str, int], shown: int) -> None:
+    """adlfs's default is that of all verbs together, and follows from how many files a process may open."""
+    fs = AzureBlobFileSystem(account_name="acc", anon=True, **given)
+    assert fs.max_concurrency == shown
+
+
 # -- the same answers -------------------------------------------------------------------------------------------------
 
 
