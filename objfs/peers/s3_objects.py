@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -36,6 +37,8 @@ _PRESERVED: Final = (
     "StorageClass",
     "WebsiteRedirectLocation",
 )
+# https://www.w3.org/TR/xml/#charsets
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BUCKET_ACLS: Final = ("private", "public-read", "public-read-write", "authenticated-read")
 _DEFAULT_REGION: Final = "us-east-1"
 
@@ -199,6 +202,12 @@ class S3Objects(S3Vocabulary):
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         """Delete at most a thousand objects with one request (DeleteObjects)."""
+        # The request is XML, which cannot name every key.
+        for key in filter(_NOT_IN_XML.search, keys):
+            await self.delete(key)
+        keys = [key for key in keys if not _NOT_IN_XML.search(key)]
+        if not keys:
+            return
         answer = await self._plane.call(
             "_call_s3",
             "delete_objects",
@@ -244,7 +253,14 @@ class S3Objects(S3Vocabulary):
 
     async def ls(self, path: str, *, refresh: bool = False, **keywords: Any) -> list[dict[str, Any]]:
         """One level of names."""
-        return list(await self._plane.call("_ls", path, detail=True, refresh=refresh, **keywords))
+        try:
+            return list(await self._plane.call("_ls", path, detail=True, refresh=refresh, **keywords))
+        except FileNotFoundError:
+            location = self._plane.setup.split(path)
+            # s3fs looks for an object in the listing of its directory, where it does not find one that has no name.
+            if "//" not in f"/{location.key}":
+                raise
+            return [await self.info(location)]
 
     async def find(
         self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any
