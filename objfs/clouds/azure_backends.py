@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from objfs.clouds import azure_hosts as hosts
+from objfs.clouds._backends import arguments_at, key_digest, unspoken
 from objfs.clouds._cloud import StoreArguments
 from objfs.clouds.azure_resolve import resolve
 from objfs.errors import OptionError
@@ -26,13 +24,6 @@ __all__ = [
     "store_refusal",
     "write_parameters",
 ]
-
-# obstore ends every request after 30 s by default, however well it moves; a stall is what read_timeout is for.
-CLIENT_DEFAULTS: Final[Mapping[str, Any]] = {
-    "connect_timeout": timedelta(seconds=5),
-    "read_timeout": timedelta(seconds=15),
-    "timeout": timedelta(days=7),
-}
 
 # Said even where nobody did: obstore would take each of them from the environment. An emulator is an endpoint with an
 # account and a key: by its own word for it obstore would ignore endpoint and provider.
@@ -114,40 +105,21 @@ def service_url(settings: Settings, *, secondary: bool = False) -> str:
 
 
 def store_arguments(settings: Settings, bucket: str) -> StoreArguments:
-    """Everything that obstore needs to know to build the store of one container, but for credentials.
-
-    Parameters
-    ----------
-    settings
-        As ``resolve`` returns them.
-    bucket
-        Container, one that ``store_refusal`` does not refuse.
-
-    Returns
-    -------
-    StoreArguments
-        ``config`` holds text and booleans, ``client_options`` text, booleans, durations and headers, ``retry_config``
-        numbers and durations. ``root_certificate`` and ``proxy_ca_certificate`` are a ``Path`` where a file was
-        named: reading it is for who builds the store.
+    """Everything that obstore needs to know to build the store of one bucket: `_backends.arguments_at` says more.
 
     Notes
     -----
     The one variable that obstore 0.12.1 reads whatever it is told is ``AZURE_STORAGE_ENCRYPTION_KEY``, where no
     ``encryption_key`` is given; it is a variable of that option, so that both planes know of it.
     """
-    slots = settings.for_store()
     endpoint = service_url(settings, secondary=settings.value("location_mode") == "secondary")
-    config = {
-        **CONFIG_DEFAULTS,
-        **slots["config"],
+    own = {
         # Signatures by key name the account; a domain of one's own says which only by its first label.
         "account_name": settings.value("account_name") or (urlsplit(endpoint).hostname or "").partition(".")[0],
         "endpoint": endpoint,
         "skip_signature": bool(settings.value("skip_signature", False)),
     }
-    client = {**CLIENT_DEFAULTS, **slots["client"]}
-    client["allow_http"] = endpoint.startswith("http:") or bool(settings.value("allow_http", False))
-    return StoreArguments(bucket, config, client, slots["retry"])
+    return arguments_at(endpoint, settings, bucket, defaults=CONFIG_DEFAULTS, own=own)
 
 
 def native_config(settings: Settings) -> dict[str, Any]:
@@ -225,8 +197,7 @@ def encryption_headers(settings: Settings, prefix: str) -> dict[str, str]:
     key = settings.value("encryption_key")
     if key is None:
         return {}
-    digest = base64.b64encode(hashlib.sha256(base64.b64decode(key)).digest()).decode()
-    return {f"{prefix}-key": key, f"{prefix}-key-sha256": digest, f"{prefix}-algorithm": "AES256"}
+    return {f"{prefix}-key": key, f"{prefix}-key-sha256": key_digest(key), f"{prefix}-algorithm": "AES256"}
 
 
 def store_refusal(settings: Settings, bucket: str) -> str | None:
@@ -241,9 +212,7 @@ def store_refusal(settings: Settings, bucket: str) -> str | None:
     """
     if not bucket:
         return "no container is named"
-    for setting in settings.sdk_only():
-        return f"the data plane has no word for {setting.spelling!r}"
-    return None
+    return unspoken(settings)
 
 
 def write_parameters(settings: Settings) -> dict[str, Any]:

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from objfs.clouds._backends import arguments_at, key_digest, unspoken
 from objfs.clouds._cloud import StoreArguments
 from objfs.clouds.gcs_resolve import METHODS, default_endpoint
 from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
 from objfs.options import Setting, Settings
 
 __all__ = ["at_google", "native_config", "sdk_keywords", "store_arguments", "store_refusal", "write_parameters"]
-
-# obstore ends every request after 30 s by default, however well it moves; a stall is what read_timeout is for.
-CLIENT_DEFAULTS: Final[Mapping[str, Any]] = {
-    "connect_timeout": timedelta(seconds=5),
-    "read_timeout": timedelta(seconds=15),
-    "timeout": timedelta(days=7),
-}
 
 # Google unpacks what is stored compressed for whoever does not take it so, and then knows neither sizes nor ranges
 # (https://cloud.google.com/storage/docs/transcoding). obstore says nothing of it, and unpacks nothing itself.
@@ -62,43 +54,23 @@ _KEYS: Final = ("service_account", "service_account_key", "application_credentia
 
 
 def store_arguments(settings: Settings, bucket: str) -> StoreArguments:
-    """Everything that obstore needs to know to build the store of one bucket, but for credentials.
-
-    Parameters
-    ----------
-    settings
-        As ``resolve`` returns them.
-    bucket
-        One that ``store_refusal`` does not refuse.
-
-    Returns
-    -------
-    StoreArguments
-        ``config`` holds text and booleans, ``client_options`` text, booleans, durations and headers, ``retry_config``
-        numbers and durations. ``root_certificate`` and ``proxy_ca_certificate`` are a ``Path`` where a file was
-        named: reading it is for who builds the store.
+    """Everything that obstore needs to know to build the store of one bucket: `_backends.arguments_at` says more.
 
     Raises
     ------
     OptionError
         The requester pays, and nothing says with which project.
     """
-    slots = settings.for_store()
     endpoint = _endpoint(settings)
     anonymous = bool(settings.value("skip_signature", False))
-    config = {**slots["config"], "base_url": endpoint, "skip_signature": anonymous, **_neutral(settings)}
+    own = {"base_url": endpoint, "skip_signature": anonymous, **_neutral(settings)}
     if anonymous:
         # Writes look for credentials all the same: on disk, in the environment, at a metadata server.
-        config["bearer_token"] = ""
-    client = {**CLIENT_DEFAULTS, **slots["client"]}
-    client["allow_http"] = endpoint.startswith("http:") or bool(settings.value("allow_http", False))
-    client["default_headers"] = {
-        **AS_STORED,
-        **client.get("default_headers", {}),
-        **_billing(settings),
-        **_encryption(settings),
-    }
-    return StoreArguments(bucket, config, client, slots["retry"])
+        own["bearer_token"] = ""
+    arguments = arguments_at(endpoint, settings, bucket, defaults={}, own=own)
+    given = arguments.client_options.get("default_headers", {})
+    headers = {**AS_STORED, **given, **_billing(settings), **_encryption(settings)}
+    return replace(arguments, client_options={**arguments.client_options, "default_headers": headers})
 
 
 def native_config(settings: Settings) -> dict[str, Any]:
@@ -182,8 +154,9 @@ def store_refusal(settings: Settings, bucket: str) -> str | None:
     """
     if not bucket:
         return "no bucket is named"
-    for setting in settings.sdk_only():
-        return f"the data plane has no word for {_shown_names(setting.spelling, setting.value)}"
+    wordless = unspoken(settings)
+    if wordless is not None:
+        return wordless
     path, key = (settings.get(f"environment_{name}") for name in ("service_account", "service_account_key"))
     if path is not None and key is not None:
         return f"the data plane cannot be built while the environment holds {path.spelling} and {key.spelling}"
@@ -253,13 +226,7 @@ def _encryption(settings: Settings) -> dict[str, str]:
     key = settings.value("encryption_key")
     if key is None:
         return {}
-    digest = base64.b64encode(hashlib.sha256(base64.b64decode(key)).digest()).decode()
-    found = {"algorithm": "AES256", "key": key, "key-sha256": digest}
+    found = {"algorithm": "AES256", "key": key, "key-sha256": key_digest(key)}
     return {
         f"x-goog-{which}encryption-{name}": value for which in ("", "copy-source-") for name, value in found.items()
     }
-
-
-def _shown_names(spelling: str, value: Any) -> str:
-    """An option, or the members of one that no row knows; never their values."""
-    return ", ".join(f"{spelling}[{name!r}]" for name in value) if isinstance(value, Mapping) else repr(spelling)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from objfs.clouds import s3_hosts as hosts
+from objfs.clouds._backends import arguments_at, unspoken
 from objfs.clouds._cloud import StoreArguments
 from objfs.clouds.s3_resolve import DEFAULT_REGION, resolve
 from objfs.options import Origin, Settings
 
 __all__ = ["resolve", "sdk_keywords", "store_arguments", "store_refusal", "write_parameters"]
-
-# obstore ends every request after 30 s by default, however well it moves; a stall is what read_timeout is for.
-CLIENT_DEFAULTS: Final[Mapping[str, Any]] = {
-    "connect_timeout": timedelta(seconds=5),
-    "read_timeout": timedelta(seconds=15),
-    "timeout": timedelta(days=7),
-}
 
 # Said even where nobody did: obstore would take each of them from the environment.
 CONFIG_DEFAULTS: Final[Mapping[str, Any]] = {
@@ -62,36 +55,16 @@ _WRITE_WORDS: Final = (
 
 
 def store_arguments(settings: Settings, bucket: str) -> StoreArguments:
-    """Everything that obstore needs to know to build the store of one bucket, but for credentials.
-
-    Parameters
-    ----------
-    settings
-        As ``resolve`` returns them.
-    bucket
-        One that ``store_refusal`` does not refuse.
-
-    Returns
-    -------
-    StoreArguments
-        ``config`` holds text and booleans, ``client_options`` text, booleans, durations and headers, ``retry_config``
-        numbers and durations. ``root_certificate`` and ``proxy_ca_certificate`` are a ``Path`` where a file was
-        named: reading it is for who builds the store.
-    """
-    slots = settings.for_store()
+    """Everything that obstore needs to know to build the store of one bucket: `_backends.arguments_at` says more."""
     endpoint, virtual = _bucket_endpoint(settings, bucket)
-    config = {
-        **CONFIG_DEFAULTS,
-        **slots["config"],
+    own = {
         "region": settings.value("region", DEFAULT_REGION),
         "aws_endpoint_url_s3": endpoint,
         "virtual_hosted_style_request": virtual,
         "skip_signature": bool(settings.value("skip_signature", False)),
         "s3_express": _uses_express_sessions(settings, bucket),
     }
-    client = {**CLIENT_DEFAULTS, **slots["client"]}
-    client["allow_http"] = endpoint.startswith("http:") or bool(settings.value("allow_http", False))
-    return StoreArguments(bucket, config, client, slots["retry"])
+    return arguments_at(endpoint, settings, bucket, defaults=CONFIG_DEFAULTS, own=own)
 
 
 def sdk_keywords(settings: Settings) -> dict[str, Any]:
@@ -152,8 +125,9 @@ def store_refusal(settings: Settings, bucket: str) -> str | None:
         return "the bucket is named by an ARN"
     if bucket.endswith(hosts.FOREIGN_SUFFIXES):
         return "the bucket is the alias of an access point with a host of its own"
-    for setting in settings.sdk_only():
-        return f"the data plane has no word for {_shown_names(setting.spelling, setting.value)}"
+    wordless = unspoken(settings)
+    if wordless is not None:
+        return wordless
     if checksum is not None and checksum not in _STORE_CHECKSUMS:
         return f"the data plane cannot compute {checksum} checksums"
     if signature is not None and signature not in _STORE_SIGNATURES:
@@ -219,8 +193,3 @@ def _looks_up_regions(settings: Settings) -> bool:
     region = settings.get("region")
     told = (region is not None and region.origin is not Origin.DEFAULT) or "endpoint" in settings
     return bool(settings.value("cache_regions", False)) and not told
-
-
-def _shown_names(spelling: str, value: Any) -> str:
-    """An option, or the members of one that no row knows; never their values."""
-    return ", ".join(f"{spelling}[{name!r}]" for name in value) if isinstance(value, Mapping) else repr(spelling)
