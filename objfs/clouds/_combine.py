@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from objfs.errors import ConflictingOptionsError
+from objfs.clouds._endpoints import complete_endpoint
+from objfs.errors import ConflictingOptionsError, OptionError
 from objfs.options import OptionTable, Setting, Settings
 
 
@@ -42,3 +44,51 @@ def checked_certificates(settings: Settings) -> Settings:
     if allowed.origin == authority.origin:
         contradiction(allowed, authority)
     return settings.without(max(allowed, authority, key=lambda setting: setting.origin).option.name)
+
+
+def checked_anonymous(unsigned: Setting, given: list[Setting]) -> None:
+    """There are no credentials beside anonymous access; of one layer that gives both, the first is named."""
+    both = [setting for setting in given if setting.origin == unsigned.origin]
+    if both:
+        msg = (
+            f"{unsigned.spelling!r} asks for anonymous requests, but {both[0].spelling!r} ({both[0].origin}) gives "
+            f"credentials; leave one of them out"
+        )
+        raise ConflictingOptionsError(msg)
+
+
+def checked_endpoint(table: OptionTable, settings: Settings, name: str) -> Settings:
+    """An endpoint with a scheme, that agrees with what the options say of TLS."""
+    setting, tls, allowed = (settings.get(option) for option in (name, "use_ssl", "allow_http"))
+    if setting is None:
+        return settings
+    forbidden = allowed is not None and not allowed.value and allowed.origin <= setting.origin
+    try:
+        endpoint = complete_endpoint(setting.value, tls=tls.value if tls is not None else forbidden or None)
+    except ValueError as error:
+        msg = f"option {setting.spelling!r} ({setting.origin}) is not an endpoint: {error}"
+        raise OptionError(msg) from None
+    encrypted = endpoint.startswith("https:")
+    if tls is not None and tls.value != encrypted:
+        if tls.origin <= setting.origin:
+            contradiction(tls, setting)
+        settings = settings.without("use_ssl")
+    if not encrypted and allowed is not None and forbidden:
+        contradiction(allowed, setting)
+    settings = put(table, settings, name, endpoint, setting)
+    return settings if encrypted else put(table, settings, "allow_http", True, setting)
+
+
+def key_bytes(text: str) -> bytes:
+    """What a key is the base64 of; nothing where it is not."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+
+
+def checked_customer_key(key: Setting) -> None:
+    """Keys that customers encrypt with are AES-256's."""
+    if len(key_bytes(key.value)) != 32:
+        msg = f"option {key.spelling!r} ({key.origin}) is not a key of 32 bytes, in base64"
+        raise OptionError(msg)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+from objfs.clouds import _endpoints
+
 PUBLIC_DOMAIN: Final = "core.windows.net"
 FABRIC_DOMAIN: Final = "fabric.microsoft.com"
 ONELAKE: Final = "onelake"
@@ -129,54 +131,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def is_local(host: str) -> bool:
-    """Whether a host without a scheme is taken for a server without TLS."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return is_loopback(host)
-    return True
-
-
 def complete_endpoint(endpoint: str, *, tls: bool | None = None) -> str:
-    """An endpoint with a scheme and without a slash at its end, at the blob service.
-
-    Parameters
-    ----------
-    endpoint
-        URL, or ``host[:port]``, either with a path.
-    tls
-        What is meant by one without a scheme; None: https, but http for localhost and IP addresses.
-
-    Raises
-    ------
-    ValueError
-        No host, another scheme, or credentials, a query or a fragment, none of which is shown.
-    """
-    text = endpoint.strip()
-    if "://" not in text:
-        host = urlsplit(f"//{text}").hostname or ""
-        text = f"{'http' if (is_local(host) if tls is None else not tls) else 'https'}://{text}"
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        msg = "the port or the address is not valid"
-        raise ValueError(msg) from None
-    if parts.scheme.lower() not in ("http", "https") or not host:
-        msg = "expected https://host[:port]"
-        raise ValueError(msg)
-    if parts.username is not None or parts.password is not None:
-        msg = "credentials do not belong into an endpoint; pass them as options"
-        raise ValueError(msg)
-    if parts.query or parts.fragment:
-        msg = "an endpoint has no query and no fragment; pass a SAS as sas_token"
-        raise ValueError(msg)
-    netloc = parts.netloc.lower()
+    """An endpoint as `_endpoints.complete_endpoint` makes it, at the blob service."""
+    complete = _endpoints.complete_endpoint(endpoint, tls=tls, advice="; pass a SAS as sas_token")
+    parts = urlsplit(complete)
+    netloc, host = parts.netloc.lower(), parts.hostname or ""
     known = read_host(host)
     if known is not None:
         netloc = (secondary_host(known) if known.secondary else known.host) + netloc[len(host) :]
-    return urlunsplit((parts.scheme.lower(), netloc, parts.path.rstrip("/"), "", ""))
+    return urlunsplit(parts._replace(netloc=netloc))
 
 
 def secondary_host(host: ServiceHost) -> str:
@@ -206,7 +169,7 @@ def account_in_path(endpoint: str) -> str | None:
     """
     parts = urlsplit(endpoint)
     host, path = parts.hostname or "", parts.path.strip("/").lower()
-    if not path or "/" in path or ("." in host and not is_local(host)):
+    if not path or "/" in path or ("." in host and not _endpoints.is_local(host)):
         return None
     return path.removesuffix("-secondary")
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from objfs.clouds import azure_hosts as hosts
-from objfs.clouds._combine import checked_certificates
+from objfs.clouds._combine import checked_anonymous, checked_certificates, checked_customer_key, key_bytes
 from objfs.clouds.azure_connection import read_connection_string
 from objfs.clouds.azure_identity_rows import CHAIN
 from objfs.clouds.azure_place import PLACE_STEPS
 from objfs.clouds.azure_rows import TABLE
-from objfs.clouds.azure_sas import key_bytes, looks_like_sas, sas_text
+from objfs.clouds.azure_sas import looks_like_sas, sas_text
 from objfs.clouds.azure_settle import adopt, contradiction, put
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError, OptionError
 from objfs.options import Origin, Setting, Settings
@@ -257,17 +257,7 @@ def _anonymous(settings: Settings) -> Settings:
         return settings
     # Pods find a client id in their environment without asking for it; keys are put there on purpose.
     explicit = () if unsigned.origin is Origin.ENVIRONMENT else (*PROVIDERS, *_PRINCIPALS)
-    both = [
-        settings[name]
-        for name in (*STATIC, *explicit)
-        if settings.value(name) and settings[name].origin == unsigned.origin
-    ]
-    if both:
-        msg = (
-            f"{unsigned.spelling!r} asks for anonymous requests, but {both[0].spelling!r} ({both[0].origin}) gives "
-            f"credentials; leave one of them out"
-        )
-        raise ConflictingOptionsError(msg)
+    checked_anonymous(unsigned, [settings[name] for name in (*STATIC, *explicit) if settings.value(name)])
     return settings.without(*STATIC, *PROVIDERS, *_PRINCIPALS, "expires_at", "credential_type")
 
 
@@ -285,15 +275,12 @@ def _emulator_key(settings: Settings) -> Settings:
 
 def _keys(settings: Settings) -> Settings:
     """Keys are base64, and an encryption key is one of 32 bytes."""
-    for name, size in (("account_key", None), ("encryption_key", 32)):
-        setting = settings.get(name)
-        if setting is None:
-            continue
-        raw = key_bytes(setting.value)
-        if not raw or size not in (None, len(raw)):
-            what = "the base64 of a key" if size is None else f"a key of {size} bytes, in base64"
-            msg = f"option {setting.spelling!r} ({setting.origin}) is not {what}"
-            raise OptionError(msg)
+    key, customer = settings.get("account_key"), settings.get("encryption_key")
+    if key is not None and not key_bytes(key.value):
+        msg = f"option {key.spelling!r} ({key.origin}) is not the base64 of a key"
+        raise OptionError(msg)
+    if customer is not None:
+        checked_customer_key(customer)
     return settings
 
 

@@ -5,13 +5,13 @@ Query parameters and their meaning: https://learn.microsoft.com/rest/api/storage
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+from objfs.clouds._combine import key_bytes
 from objfs.errors import OptionError
 
 SIGNATURE: Final = "sig"
@@ -69,14 +69,6 @@ def sas_expiry(value: Any) -> datetime | None:
         except ValueError:
             continue
     return None
-
-
-def key_bytes(text: str) -> bytes:
-    """What an account key, or one of encryption, is the base64 of; nothing where it is not."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError:
-        return b""
 
 
 def check_key(text: str) -> None:

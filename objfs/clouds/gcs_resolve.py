@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
 from objfs.casts import as_duration
-from objfs.clouds._combine import adopt, checked_certificates, contradiction, put
+from objfs.clouds._combine import (
+    adopt,
+    checked_anonymous,
+    checked_certificates,
+    checked_customer_key,
+    checked_endpoint,
+    contradiction,
+    put,
+)
+from objfs.clouds._endpoints import complete_endpoint
 from objfs.clouds.gcs_identity_rows import key_text
 from objfs.clouds.gcs_rows import TABLE
-from objfs.clouds.s3_hosts import complete_endpoint
 from objfs.errors import ConflictingOptionsError, OptionError
 from objfs.options import Origin, Setting, Settings
 
@@ -135,16 +141,10 @@ def _anonymous(settings: Settings) -> Settings:
     unsigned = settings.get("skip_signature")
     if unsigned is None or not unsigned.value:
         return settings
-    for name in (*CREDENTIALS, *PROVIDERS, "target_service_account"):
-        other = settings.get(name)
-        found = unsigned.origin is Origin.ENVIRONMENT and name in _FOUND_ANYWHERE
-        if other is not None and other.origin == unsigned.origin and not found:
-            msg = (
-                f"{unsigned.spelling!r} asks for anonymous requests, but {other.spelling!r} ({other.origin}) gives "
-                f"credentials; leave one of them out"
-            )
-            raise ConflictingOptionsError(msg)
-    return settings.without(*CREDENTIALS, *PROVIDERS, "target_service_account", "expires_at")
+    kinds = (*CREDENTIALS, *PROVIDERS, "target_service_account")
+    ignored = _FOUND_ANYWHERE if unsigned.origin is Origin.ENVIRONMENT else ()
+    checked_anonymous(unsigned, [settings[name] for name in kinds if name in settings and name not in ignored])
+    return settings.without(*kinds, "expires_at")
 
 
 def _one_account(settings: Settings) -> Settings:
@@ -182,24 +182,7 @@ def _seconds_of(setting: Setting) -> dict[str, timedelta]:
 
 def _endpoint(settings: Settings) -> Settings:
     """An endpoint with a scheme, that agrees with what the options say of TLS."""
-    setting, tls, allowed = (settings.get(name) for name in ("base_url", "use_ssl", "allow_http"))
-    if setting is None:
-        return settings
-    forbidden = allowed is not None and not allowed.value and allowed.origin <= setting.origin
-    try:
-        endpoint = complete_endpoint(setting.value, tls=tls.value if tls is not None else forbidden or None)
-    except ValueError as error:
-        msg = f"option {setting.spelling!r} ({setting.origin}) is not an endpoint: {error}"
-        raise OptionError(msg) from None
-    encrypted = endpoint.startswith("https:")
-    if tls is not None and tls.value != encrypted:
-        if tls.origin <= setting.origin:
-            contradiction(tls, setting)
-        settings = settings.without("use_ssl")
-    if not encrypted and allowed is not None and forbidden:
-        contradiction(allowed, setting)
-    settings = put(TABLE, settings, "base_url", endpoint, setting)
-    return settings if encrypted else put(TABLE, settings, "allow_http", True, setting)
+    return checked_endpoint(TABLE, settings, "base_url")
 
 
 def _universe(settings: Settings) -> Settings:
@@ -238,13 +221,7 @@ def _encryption(settings: Settings) -> Settings:
         raise OptionError(msg)
     if key is None:
         return settings
-    try:
-        raw = base64.b64decode(key.value, validate=True)
-    except binascii.Error:
-        raw = b""
-    if len(raw) != 32:
-        msg = f"option {key.spelling!r} ({key.origin}) is not a key of 32 bytes, in base64"
-        raise OptionError(msg)
+    checked_customer_key(key)
     return settings
 
 

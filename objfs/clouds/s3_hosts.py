@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
+
+from objfs.clouds._endpoints import is_address
 
 # First letters of a region to the domain of its partition; botocore's partitions.json says the same.
 PARTITION_DOMAINS: Final = (
@@ -60,20 +61,6 @@ def express_host(bucket: str, region: str) -> str | None:
     return f"s3express-{zone['zone']}.{region}.{partition_domain(region)}" if zone else None
 
 
-def is_address(host: str) -> bool:
-    """Whether a host is an IP address, in which no bucket can stand."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_local(host: str) -> bool:
-    """Whether a host without a scheme is taken for a server without TLS."""
-    return host == "localhost" or host.endswith(".localhost") or is_address(host)
-
-
 def fits_in_host(bucket: str) -> bool:
     """Whether a bucket can be the first label of a host; one with a dot would not match the certificate."""
     return _HOST_LABEL.fullmatch(bucket) is not None
@@ -82,44 +69,6 @@ def fits_in_host(bucket: str) -> bool:
 def can_hold(endpoint: str, bucket: str) -> bool:
     """Whether the bucket can be part of the endpoint's host."""
     return fits_in_host(bucket) and not is_address(urlsplit(endpoint).hostname or "")
-
-
-def complete_endpoint(endpoint: str, *, tls: bool | None) -> str:
-    """An endpoint with a scheme and without a slash at its end.
-
-    Parameters
-    ----------
-    endpoint
-        URL, or ``host[:port]``.
-    tls
-        What the options say of one without a scheme; None: https, but http for localhost and IP addresses.
-
-    Raises
-    ------
-    ValueError
-        No host, another scheme, or credentials, a query or a fragment, none of which is shown.
-    """
-    text = endpoint.strip()
-    if "://" not in text:
-        host = urlsplit(f"//{text}").hostname or ""
-        text = f"{'http' if (is_local(host) if tls is None else not tls) else 'https'}://{text}"
-    try:
-        parts = urlsplit(text)
-        has_host, _ = bool(parts.hostname), parts.port
-    except ValueError:
-        msg = "the port or the address is not valid"
-        raise ValueError(msg) from None
-    scheme = parts.scheme.lower()
-    if scheme not in ("http", "https") or not has_host:
-        msg = "expected https://host[:port]"
-        raise ValueError(msg)
-    if parts.username is not None or parts.password is not None:
-        msg = "credentials do not belong into an endpoint; pass them as options"
-        raise ValueError(msg)
-    if parts.query or parts.fragment:
-        msg = "an endpoint has no query and no fragment"
-        raise ValueError(msg)
-    return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
 
 
 def with_bucket(endpoint: str, bucket: str) -> str:

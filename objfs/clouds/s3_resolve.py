@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -11,9 +9,17 @@ from typing import Final
 
 from objfs.casts import as_bool, as_pem
 from objfs.clouds import s3_hosts as hosts
-from objfs.clouds._combine import adopt, checked_certificates, contradiction, put
+from objfs.clouds._combine import (
+    adopt,
+    checked_anonymous,
+    checked_certificates,
+    checked_customer_key,
+    checked_endpoint,
+    contradiction,
+    put,
+)
 from objfs.clouds.s3_rows import TABLE
-from objfs.errors import ConflictingOptionsError, MissingCredentialsError, OptionError
+from objfs.errors import MissingCredentialsError, OptionError
 from objfs.options import Origin, Setting, Settings
 
 DEFAULT_REGION: Final = "us-east-1"
@@ -96,13 +102,7 @@ def _anonymous(settings: Settings) -> Settings:
         return settings
     # Pods find a role and a profile in their environment without asking for them; keys are put there on purpose.
     named = STATIC_KEYS if unsigned.origin is Origin.ENVIRONMENT else (*STATIC_KEYS, *PROVIDERS, "profile", "session")
-    both = [settings[name] for name in named if name in settings and settings[name].origin == unsigned.origin]
-    if both:
-        msg = (
-            f"{unsigned.spelling!r} asks for anonymous requests, but {both[0].spelling!r} ({both[0].origin}) gives "
-            f"credentials; leave one of them out"
-        )
-        raise ConflictingOptionsError(msg)
+    checked_anonymous(unsigned, [settings[name] for name in named if name in settings])
     return settings.without(*STATIC_KEYS, *PROVIDERS, *WEB_IDENTITY, "profile", "expires_at")
 
 
@@ -140,27 +140,9 @@ def _authority(setting: Setting) -> str | Path:
 
 
 def _endpoint(settings: Settings) -> Settings:
-    """An endpoint with a scheme, that agrees with what the options say of TLS."""
-    setting, tls, allowed = (settings.get(name) for name in ("endpoint", "use_ssl", "allow_http"))
-    if setting is None:
-        return settings
-    forbidden = allowed is not None and not allowed.value and allowed.origin <= setting.origin
-    try:
-        endpoint = hosts.complete_endpoint(setting.value, tls=tls.value if tls is not None else forbidden or None)
-    except ValueError as error:
-        msg = f"option {setting.spelling!r} ({setting.origin}) is not an endpoint: {error}"
-        raise OptionError(msg) from None
-    encrypted = endpoint.startswith("https:")
-    if tls is not None and tls.value != encrypted:
-        if tls.origin <= setting.origin:
-            contradiction(tls, setting)
-        settings = settings.without("use_ssl")
-    if not encrypted and allowed is not None and forbidden:
-        contradiction(allowed, setting)
-    settings = put(TABLE, settings, "endpoint", endpoint, setting)
-    if not encrypted:
-        settings = put(TABLE, settings, "allow_http", True, setting)
-    return _without_bucket(settings)
+    """An endpoint with a scheme and without a bucket, that agrees with what the options say of TLS."""
+    settings = checked_endpoint(TABLE, settings, "endpoint")
+    return _without_bucket(settings) if "endpoint" in settings else settings
 
 
 def _one_endpoint(settings: Settings) -> Settings:
@@ -275,13 +257,7 @@ def _customer_key(settings: Settings) -> Settings:
             msg = "server_side_encryption='sse-c' needs sse_customer_key_base64, the key of 32 bytes in base64"
             raise OptionError(msg)
         return settings
-    try:
-        raw = base64.b64decode(key.value, validate=True)
-    except binascii.Error:
-        raw = b""
-    if len(raw) != 32:
-        msg = f"option {key.spelling!r} ({key.origin}) is not a key of 32 bytes, in base64"
-        raise OptionError(msg)
+    checked_customer_key(key)
     return settings
 
 

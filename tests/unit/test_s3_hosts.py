@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from objfs.clouds import s3_hosts as hosts
+from objfs.clouds._endpoints import complete_endpoint
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_fits_in_host_is_for_plain_labels(bucket, fits):
 )
 def test_complete_endpoint_adds_what_is_missing(given, tls, expected):
     """https, but for servers that are plainly local."""
-    assert hosts.complete_endpoint(given, tls=tls) == expected
+    assert complete_endpoint(given, tls=tls) == expected
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_complete_endpoint_adds_what_is_missing(given, tls, expected):
 def test_complete_endpoint_refuses_what_is_none(given, told):
     """Without showing it."""
     with pytest.raises(ValueError, match=told) as caught:
-        hosts.complete_endpoint(given, tls=None)
+        complete_endpoint(given, tls=None)
     assert "hunter2" not in str(caught.value)
 
 
