@@ -343,17 +343,19 @@ def _layers(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:
             continue
         same = name in configured and configured[name] == value
         (defaults if same else keywords)[name] = value
-    # An option that the caller names in one vocabulary and the configuration in another is the caller's.
-    chosen = {cloud.table.index[normalise(name)][0].name for name in keywords if normalise(name) in cloud.table.index}
-    defaults = {
+    # What the caller hides still says whom the rest of the configuration is about; a None of the caller's takes away.
+    hidden = {name: value for name, value in configured.items() if keywords.get(name) is not None}
+    index = cloud.table.index
+    gone = {index[normalise(name)][0] for name, value in keywords.items() if value is None and normalise(name) in index}
+    configured = {
         name: value
-        for name, value in defaults.items()
-        if normalise(name) not in cloud.table.index or cloud.table.index[normalise(name)][0].name not in chosen
+        for name, value in {**hidden, **defaults}.items()
+        if normalise(name) not in index or index[normalise(name)][0] not in gone
     }
     return [
         Layer(Origin.KEYWORD, keywords),
         Layer(Origin.URL, url),
-        Layer(Origin.FSSPEC_CONFIG, defaults),
+        Layer(Origin.FSSPEC_CONFIG, configured),
     ]
 
 

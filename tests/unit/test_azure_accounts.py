@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fsspec.config
 import pytest
 
+from objfs import AzureBlobFileSystem
 from objfs.clouds.azure import AZURE
 from objfs.clouds.azure_backends import service_url
 from objfs.clouds.azure_hosts import account_in_path
@@ -221,3 +223,20 @@ def test_check_url_takes_accounts_for_the_same_whatever_their_case():
     AZURE.check_url(resolved(account_name="Acct"), "abfss://c@ACCT.dfs.core.windows.net/k")
     with pytest.raises(ConflictingOptionsError, match="'other'"):
         AZURE.check_url(resolved(account_name="Acct"), "az://c@Other/k")
+
+
+# -- fsspec's configuration, which fsspec mixes into the keywords --------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["account_name", "azure_storage_account_name"])
+def test_instance_sends_no_account_the_key_of_another_in_the_configuration(monkeypatch, name):
+    """What the caller's own keyword hides still says whose the key is."""
+    monkeypatch.setitem(fsspec.config.conf, "az", {"account_name": "other", "account_key": OTHER_KEY})
+    options = AzureBlobFileSystem(skip_instance_cache=True, **{name: "mine"}).connection.options
+    assert (options.value("account_name"), options.value("account_key")) == ("mine", None)
+    options = AzureBlobFileSystem(skip_instance_cache=True, **{name: "OTHER"}).connection.options
+    assert (options.value("account_name"), options.value("account_key")) == ("other", OTHER_KEY)
+    options = AzureBlobFileSystem(skip_instance_cache=True).connection.options
+    assert (options.value("account_name"), options.value("account_key")) == ("other", OTHER_KEY)
+    options = AzureBlobFileSystem(skip_instance_cache=True, access_key=None, anon=None).connection.options
+    assert (options.value("account_name"), options.value("account_key")) == ("other", None)
