@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from objfs.clouds._cloud import ParsedUrl
+from objfs.clouds._versions import path_with_version
 from objfs.errors import UrlError
 from objfs.options import REDACTED, Settings
 from objfs.types import Location
@@ -106,8 +107,7 @@ def split_version(location: Location) -> Location:
 
 def with_version(location: Location) -> str:
     """Join a location to the path that `split_gcs_path` and, for a generation, `split_version` take apart again."""
-    version = f"#{location.version}" if location.version and location.key else ""
-    return location.path + version
+    return path_with_version(location, "#")
 
 
 def url_keywords(url: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from objfs.clouds._cloud import ParsedUrl
+from objfs.clouds._versions import cut_version, path_with_version
 from objfs.errors import UrlError
 from objfs.options import REDACTED
 from objfs.types import Location
@@ -106,16 +107,12 @@ def split_version(location: Location) -> Location:
         The key up to the first ``?versionId=``, and what follows as version (None where nothing does). Unchanged
         where the mark is missing or a version is already set.
     """
-    key, mark, version = location.key.partition(_VERSION_MARK)
-    if not mark or location.version is not None:
-        return location
-    return replace(location, key=key, version=version or None)
+    return cut_version(location, _VERSION_MARK)
 
 
 def unsplit(location: Location) -> str:
     """Join a location to the path that `split_s3_path` and, for a version, `split_version` take apart again."""
-    version = f"{_VERSION_MARK}{location.version}" if location.version and location.key else ""
-    return location.path + version
+    return path_with_version(location, _VERSION_MARK)
 
 
 def is_arn(bucket: str) -> bool:
