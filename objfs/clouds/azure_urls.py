@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 from objfs.clouds import azure_hosts as hosts
 from objfs.clouds._cloud import ParsedUrl
-from objfs.clouds._versions import cut_version, path_with_version
+from objfs.clouds._versions import cut_version, parsed_at, path_with_version
 from objfs.clouds.azure_sas import SIGNATURE, sas_text
 from objfs.errors import ConflictingOptionsError, UrlError
 from objfs.options import REDACTED, Settings
@@ -242,12 +241,7 @@ def _parse_web(url: str) -> ParsedUrl:
     signed = [(name, value) for name, value in pairs if name != "versionid"]
     if signed:
         options["sas_key"] = sas_text(signed)
-    if version is None:
-        return ParsedUrl(location, options)
-    if not location.key:
-        msg = f"{web.shown} names a version of no blob; the key is missing"
-        raise UrlError(msg)
-    return ParsedUrl(replace(location, version=version), {**options, "version_aware": True})
+    return parsed_at(web, ParsedUrl(location, options), version, "a version of no blob")
 
 
 def _emulated(web: WebUrl) -> tuple[dict[str, Any], str]:

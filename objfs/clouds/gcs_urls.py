@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from objfs.clouds._cloud import ParsedUrl
-from objfs.clouds._versions import path_with_version
+from objfs.clouds._versions import parsed_at, path_with_version
 from objfs.errors import UrlError
 from objfs.options import REDACTED, Settings
 from objfs.types import Location
@@ -173,13 +173,7 @@ def _parse_web(web: WebUrl, universe_domain: str | None) -> ParsedUrl:
     options: dict[str, Any] = {"base_url": endpoint}
     if "userproject" in query:
         options["requester_pays"] = query["userproject"]
-    version = query.get("generation")
-    if version is None:
-        return ParsedUrl(location, options)
-    if not location.key:
-        msg = f"{web.shown} names a generation of no object; the key is missing"
-        raise UrlError(msg)
-    return ParsedUrl(replace(location, version=version), {**options, "version_aware": True})
+    return parsed_at(web, ParsedUrl(location, options), query.get("generation"), "a generation of no object")
 
 
 def _server(web: WebUrl, universe_domain: str | None) -> tuple[str, str | None]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from objfs.clouds._cloud import ParsedUrl
-from objfs.clouds._versions import cut_version, path_with_version
+from objfs.clouds._versions import cut_version, parsed_at, path_with_version
 from objfs.errors import UrlError
 from objfs.options import REDACTED
 from objfs.types import Location
@@ -167,12 +166,7 @@ def _parse_web(url: str) -> ParsedUrl:
             break
     else:
         _refuse_host(web)
-    if version is None:
-        return parsed
-    if not parsed.location.key:
-        msg = f"{web.shown} names a version of no object; the key is missing"
-        raise UrlError(msg)
-    return ParsedUrl(replace(parsed.location, version=version), {**parsed.options, "version_aware": True})
+    return parsed_at(web, parsed, version, "a version of no object")
 
 
 def _version_of(web: WebUrl) -> str | None:
