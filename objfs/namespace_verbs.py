@@ -151,6 +151,8 @@ class NamespaceVerbs(FileVerbs):
             found = [item for item in found if not _is_shorter(item, inner)]
             if not found and not await self._isdir(path):
                 raise FileNotFoundError(errno.ENOENT, "no such directory", path)
+        # A directory is not in itself.
+        found = [item for item in found if not (item["name"] == f"{inner}/" and _is_marker(item))]
         return found if detail else sorted(item["name"] for item in found)
 
     async def _find(
@@ -162,14 +164,28 @@ class NamespaceVerbs(FileVerbs):
         prefix: str = "",
         **kwargs: Any,
     ) -> Any:
-        """List all objects below a path, with few requests of a thousand keys each."""
+        """List all objects below a path, with few requests of a thousand keys each.
+
+        The marker of a directory, an empty object whose key ends in a slash, is no file: with ``withdirs`` the
+        directory itself is told.
+        """
+        found = await self._listed(path, maxdepth, withdirs, prefix, **kwargs)
+        found = {name: item for name, item in found.items() if not _is_marker(item)}
+        return found if detail else list(found)
+
+    async def _listed(
+        self, path: str, maxdepth: int | None, withdirs: bool | None, prefix: str = "", **kwargs: Any
+    ) -> dict[str, Any]:
+        """All objects below a path, markers of directories included."""
         location = self._split(path)
         objects = self.connection.require_sdk("list").objects(location.bucket)
         inner = self._strip_protocol(path)
-        found = await objects.find(inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs)
+        found: dict[str, Any] = await objects.find(
+            inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs
+        )
         if location.key.endswith("/"):
             found = {name: item for name, item in found.items() if not _is_shorter(item, inner)}
-        return found if detail else list(found)
+        return found
 
     async def _du(
         self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any
@@ -180,33 +196,51 @@ class NamespaceVerbs(FileVerbs):
         return sum(sizes.values()) if total else sizes
 
     async def _expand_path(
-        self, path: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any
+        self,
+        path: Any,
+        recursive: bool = False,
+        maxdepth: int | None = None,
+        assume_literal: bool = False,
+        **kwargs: Any,
     ) -> list[str]:
         """Turn globs and directories into the names that they stand for."""
+        if kwargs:
+            msg = f"expand_path() takes no {', '.join(sorted(kwargs))}"
+            raise TypeError(msg)
+        if maxdepth is not None and maxdepth < 1:
+            msg = "maxdepth must be at least 1"
+            raise ValueError(msg)
         if isinstance(path, str) and recursive and self._names_directory(path):
             # The directory is among the names, with its slash: fsspec's copies take the others relative to it.
             directory = f"{self._strip_protocol(path)}/"
             return sorted({directory, *await self._names_below(path, maxdepth)})
-        if recursive or kwargs or (maxdepth is not None and maxdepth < 1):
-            try:
-                found: list[str] = await super()._expand_path(path, recursive, maxdepth, **kwargs)
-            except FileNotFoundError as error:
-                found = await self._literally(path) if isinstance(path, str) else []
-                if error.errno is not None and not found:
-                    raise
-        else:
-            paths = [path] if isinstance(path, str) else path
-            found = sorted({name for each in paths for name in await self._named(each, path is not each, maxdepth)})
+        found: set[str] = set()
+        for each in [path] if isinstance(path, str) else path:
+            if not assume_literal and has_magic(self._strip_protocol(each)):
+                found.update(await self._matching(each, recursive, maxdepth))
+            elif recursive:
+                found.update(await self._tree(each, maxdepth))
+            else:
+                location = self._split(each)
+                # In a list, which names objects, the slash at the end of a name is part of it.
+                exact = path is not each and location.key.endswith("/")
+                found.add(location.path if exact else self._strip_protocol(each))
         if not found:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return sorted(found)
+
+    async def _matching(self, path: str, recursive: bool, maxdepth: int | None) -> list[str]:
+        """What a path with wildcards stands for, with what lies below it."""
+        found = list(await self._glob(path, maxdepth=maxdepth)) or await self._literally(path)
+        if recursive and maxdepth != 1:
+            for each in list(found):
+                found += await self._tree(each, None if maxdepth is None else maxdepth - 1)
         return found
 
-    async def _named(self, path: str, exact: bool, maxdepth: int | None) -> list[str]:
-        """What one path stands for; exactly, the slash at its end is part of a key."""
-        if has_magic(self._strip_protocol(path)):
-            return list(await self._glob(path, maxdepth=maxdepth)) or await self._literally(path)
-        location = self._split(path)
-        return [location.path if exact and location.key.endswith("/") else self._strip_protocol(path)]
+    async def _tree(self, path: str, maxdepth: int | None) -> list[str]:
+        """A directory with all that lies below it, markers included; or an object."""
+        found, name = list(await self._listed(path, maxdepth, True)), self._strip_protocol(path)
+        return [*found, name] if name not in found and await self._exists(path) else found
 
     async def _literally(self, path: str) -> list[str]:
         """The object whose key holds what would be wildcards, where they match nothing."""
@@ -217,26 +251,27 @@ class NamespaceVerbs(FileVerbs):
 
     async def _names_below(self, path: str, maxdepth: int | None) -> list[str]:
         """All names below a path that ends in a slash; fsspec would cut that, and name another object."""
-        found = set(await self._find(path, maxdepth=maxdepth, withdirs=True)) - {self._strip_protocol(path)}
+        found = set(await self._listed(path, maxdepth, True)) - {self._strip_protocol(path)}
         if not found and not await self._isdir(path):
             raise FileNotFoundError(errno.ENOENT, "no such directory", path)
         return sorted(found)
 
-    async def _walk(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> AsyncIterator[Any]:
+    async def _walk(
+        self, path: str, maxdepth: int | None = None, topdown: bool = True, on_error: Any = "omit", **kwargs: Any
+    ) -> AsyncIterator[Any]:
         """Walk the directories below a path."""
         if self._strip_protocol(path) in ("", "*"):
             msg = "a walk over all buckets is refused; name a bucket"
             raise ValueError(msg)
-        asked = kwargs.pop("on_error", "omit")
 
-        def on_error(error: OSError) -> None:
+        def on_failure(error: OSError) -> None:
             # Credentials are no property of one directory: an empty answer would be wrong.
-            if asked == "raise" or isinstance(error, CredentialsError):
+            if on_error == "raise" or isinstance(error, CredentialsError):
                 raise error
-            if callable(asked):
-                asked(error)
+            if callable(on_error):
+                on_error(error)
 
-        async for item in super()._walk(path, maxdepth=maxdepth, on_error=on_error, **kwargs):
+        async for item in super()._walk(path, maxdepth, topdown, on_failure, **kwargs):
             yield item
 
     async def _glob(self, path: str, maxdepth: int | None = None, **kwargs: Any) -> Any:
@@ -284,9 +319,14 @@ class NamespaceVerbs(FileVerbs):
 
 def _is_shorter(item: Mapping[str, Any], directory: str) -> bool:
     """Whether a listed name is the object beside a directory, which has the directory's name without the slash."""
-    return item["name"] == directory and item["type"] == "file"
+    return bool(item["name"] == directory and item["type"] == "file")
 
 
 def location_for_prefix(location: Location) -> Location:
     """The location whose key obstore has to name to list below it: without the slash of a directory's spelling."""
     return type(location)(location.bucket, location.key.rstrip("/"), location.version)
+
+
+def _is_marker(item: Mapping[str, Any]) -> bool:
+    """Whether an entry of a listing is the empty object that stands for a directory."""
+    return item["type"] == "file" and not item["size"] and str(item["name"]).endswith("/")

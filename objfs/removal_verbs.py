@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from collections.abc import Mapping
 from functools import partial
@@ -199,4 +200,11 @@ class RemovalVerbs(NamespaceVerbs):
         keys = {source for source, _ in pairs if not any(each.startswith(f"{source.rstrip('/')}/") for each in found)}
         if maxdepth is not None:
             keys = set()
-        return [pair for pair in pairs if pair[0] in keys or await self._isfile(pair[0])]
+        return [pair for pair in pairs if pair[0] in keys or await self._is_object(pair[0])]
+
+    async def _is_object(self, path: str) -> bool:
+        """Whether there is an object of exactly this key, which may be the marker of a directory."""
+        with contextlib.suppress(FileNotFoundError):
+            await self._stat(self._key(path))
+            return True
+        return False
