@@ -73,6 +73,8 @@ class RemovalVerbs(NamespaceVerbs):
             raise FileNotFoundError(errno.ENOENT, "no such object or directory", path)
         await sdk.objects(location.bucket).remove()
         self.invalidate_cache(path)
+        for listed in [each for each in self.dircache if each.startswith(f"{location.bucket}/")]:
+            self.dircache.pop(listed, None)
 
     async def _rm(
         self,

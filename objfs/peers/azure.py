@@ -106,7 +106,7 @@ class AzurePeer(Peer):
 
         def do_connect(self: Any) -> None:
             self.service_client = service_client(setup.settings, credential)
-            self.account_url = self.service_client.url
+            self.account_url = self.service_client.url.rstrip("/")
             if not self.asynchronous:
                 close_at_last(self)
 
@@ -114,12 +114,23 @@ class AzurePeer(Peer):
             location = setup.split(path)
             return location.bucket, location.key, location.version
 
+        def invalidate_cache(self: Any, path: str | None = None) -> None:
+            # adlfs forgets the listing of this name alone, and not those that it is in.
+            if path is None:
+                self.dircache.clear()
+            inner = self._strip_protocol(path or "").rstrip("/")
+            while inner:
+                self.dircache.pop(inner, None)
+                inner = self._parent(inner)
+            self.dircache.pop("", None)
+
         async def _with_instance(self: Any, _: str, work: Callable[[Any], Awaitable[Any]]) -> Any:
             return await work(self)
 
         members = {
             "__init__": construct,
             "do_connect": do_connect,
+            "invalidate_cache": invalidate_cache,
             "split_path": split_path,
             "_with_instance": _with_instance,
         }
