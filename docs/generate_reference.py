@@ -1,8 +1,9 @@
 """Write the pages of docs/reference that are made from rows: ``python docs/generate_reference.py``.
 
-Every cloud has a page of its options; one page has the URL forms of all clouds, and one the ways to authenticate with
-the tests that show them, from docs/reference/authentication.toml. With ``--check`` nothing is written, and the exit
-code says whether the pages are current.
+Every cloud has a page of its options; one page has the URL forms of all clouds, one the ways to authenticate with the
+tests that show them, from docs/reference/authentication.toml, and one the differences from the peers, from
+docs/reference/differences.toml. With ``--check`` nothing is written, and the exit code says whether the pages are
+current.
 """
 
 from __future__ import annotations
@@ -113,6 +114,19 @@ Each row is a way to authenticate, and the tests that show it: what is in bracke
 the table, in which a filesystem reads an object from a local server, and the authorization of each of its requests is
 looked at. *More* are tests of the details: what is asked of which token service, what is raised, how it is renewed. All
 paths are below `tests/`.
+"""
+
+
+DIFFERENCES_INTRODUCTION: Final = """\
+# Differences from s3fs, gcsfs and adlfs
+
+<!-- Written by docs/generate_reference.py from docs/reference/differences.toml; change that, and run it. -->
+
+Code that was written for s3fs, gcsfs or adlfs runs unchanged, but for what is on this page, which is deliberate. A test
+walks the classes of the three that are installed: each method, attribute and keyword of a call is there, and each
+keyword is in a call whose effect is seen on both planes of objfs, and on the peer itself where it works there; or it is
+in the second table. What is private to a peer is handed over to it. `python -m tests.emulators.differences` counts.
+All tests are below `tests/`.
 """
 
 
@@ -251,10 +265,43 @@ def authentication_page() -> Iterator[str]:
             yield line(way["name"], way["given"], *planes, code(way["more"]))
 
 
+# -- deliberate differences ------------------------------------------------------------------------------------------
+
+
+def what_differs(signature: Mapping[str, Any]) -> str:
+    """The names and keywords of a row, as they are called."""
+    called = {"__init__": "the constructor", "File": "`open`"}
+    by_verb: dict[str, list[str]] = {}
+    for verb, _, keyword in (each.partition(".") for each in signature.get("keywords", ())):
+        by_verb.setdefault(verb, []).append(keyword)
+    names = signature.get("names", ())
+    told = [f"{code(words)} of {called.get(verb, f'`{verb}`')}" for verb, words in by_verb.items() if verb not in names]
+    of_files = code(signature.get("file_names", ()))
+    return "; ".join(filter(None, [code(names), of_files and f"{of_files} of an open file", *told]))
+
+
+def differences_page() -> Iterator[str]:
+    """The page of the deliberate differences, line by line."""
+    with (REFERENCE / "differences.toml").open("rb") as file:
+        told = tomllib.load(file)
+    yield DIFFERENCES_INTRODUCTION
+    yield "\n## What calls do otherwise\n"
+    yield from table("here", "in s3fs, gcsfs, adlfs", "in objfs", "why", "shown by")
+    for difference in told["behaviour"]:
+        texts = (difference[part] for part in ("theirs", "ours", "why"))
+        yield line(f"**{difference['title']}**", *texts, code(difference["tests"]))
+    yield "\n## Names and keywords\n"
+    yield from table("of", "what", "why")
+    for signature in told["signature"]:
+        whose = "all three" if signature["peer"] == "*" else signature["peer"]
+        yield line(whose, what_differs(signature), signature["why"])
+
+
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
     made = {f"options-{cloud.name}.md": options_page(cloud) for cloud in CLOUDS}
     made["authentication.md"] = authentication_page()
+    made["differences.md"] = differences_page()
     made["url-forms.md"] = forms_page()
     return {REFERENCE / name: "\n".join(lines) + "\n" for name, lines in made.items()}
 

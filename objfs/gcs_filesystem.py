@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
 # Keywords of gcsfs's files that tune what objfs does in another way, or that mean nothing there either.
 _TUNING: Final = frozenset(
-    {"cache_source", "concurrency", "finalize_on_close", "headers", "max_prefetch_size", "timeout"}
+    {
+        "cache_source",
+        "concurrency",
+        "finalize_on_close",
+        "flush_interval_bytes",
+        "headers",
+        "max_prefetch_size",
+        "pool_size",
+        "timeout",
+    }
 )
 _DEFAULT_TYPE: Final = "application/octet-stream"
 

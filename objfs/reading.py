@@ -196,6 +196,10 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
         """One entry of the user metadata."""
         return self.fs.getxattr(self.path, xattr_name, **kwargs)
 
+    def setxattr(self, copy_kwargs: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
+        """Change entries of the user metadata, by a copy of the object onto itself; None removes one."""
+        return self.fs.setxattr(self.path, copy_kwargs=copy_kwargs, **kwargs)
+
     def url(self, **kwargs: Any) -> Any:
         """A presigned URL of the object."""
         return self.fs.url(self.path, **kwargs)

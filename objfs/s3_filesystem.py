@@ -83,10 +83,13 @@ class S3FileSystem(ObjectFileSystem):
         version_id: str | None = None,
         start: int | None = None,
         end: int | None = None,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
         **kwargs: Any,
     ) -> bytes:
         """Read ``object[start:end]`` with Python's slice semantics; long ranges in parallel."""
-        return await super()._cat_file(path, start, end, version_id=version_id, **kwargs)
+        tuning = {"chunksize": chunksize, "max_concurrency": max_concurrency}
+        return await super()._cat_file(path, start, end, version_id=version_id, **tuning, **kwargs)
 
     async def _pipe_file(
         self,
@@ -124,10 +127,13 @@ class S3FileSystem(ObjectFileSystem):
         lpath: Any,
         callback: Any = DEFAULT_CALLBACK,
         version_id: str | None = None,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
         **kwargs: Any,
     ) -> None:
         """Download one object in parallel; the local file appears whole or not at all."""
-        await super()._get_file(rpath, lpath, callback, version_id=version_id, **kwargs)
+        tuning = {"chunksize": chunksize, "max_concurrency": max_concurrency}
+        await super()._get_file(rpath, lpath, callback, version_id=version_id, **tuning, **kwargs)
 
     async def _cp_file(self, path1: str, path2: str, preserve_etag: bool | None = None, **kwargs: Any) -> None:
         """Copy one object on the server; ``preserve_etag`` copies part by part, as it was uploaded."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -61,13 +62,15 @@ class Bench:
         An empty local directory.
     versioned
         Makes a bucket that keeps versions, for the clouds whose test server has such.
+    planted
+        Whether the tree has to be written.
     """
 
     cloud: CloudUnderTest
     who: str
     tmp: Path
     versioned: Callable[[], str]
-    made: list[Any] = field(default_factory=list)
+    planted: bool = True
 
     def __post_init__(self) -> None:
         self.name, self.raw, self.path, self.bucket = (
@@ -76,10 +79,15 @@ class Bench:
             self.cloud.path,
             self.cloud.bucket,
         )
-        for key, data in TREE.items():
-            self.raw.put(key, data)
-        self.fs = self.make()
+        if self.planted:
+            for key, data in TREE.items():
+                self.raw.put(key, data)
         self.file, self.dir = self.path("a.txt"), self.path("dir")
+
+    @cached_property
+    def fs(self) -> Any:
+        """The filesystem."""
+        return self.make()
 
     @property
     def is_peer(self) -> bool:
@@ -92,8 +100,7 @@ class Bench:
             fs = self.cloud.fs(self.who, **options)
         else:
             given = {**_PEER_OPTIONS[self.name](self.cloud.options), "use_listings_cache": False, **options}
-            fs = _plain_class(self.name)(**given, skip_instance_cache=True)
-        self.made.append(fs)
+            fs = _plain_class(self.name)(**given)
         return fs
 
     @contextmanager
@@ -134,7 +141,7 @@ class Bench:
 
 def replace_cloud(bench: Bench, options: dict[str, Any]) -> Bench:
     """The same bench at another address."""
-    return replace(bench, cloud=replace(bench.cloud, options=options))
+    return replace(bench, cloud=replace(bench.cloud, options=options), planted=False)
 
 
 def _plain_class(cloud: str) -> Any:
@@ -157,11 +164,7 @@ def _azure_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 _PEER_OPTIONS: Final[dict[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {
-    "s3": lambda told: {
-        "key": told["key"],
-        "secret": told["secret"],
-        "endpoint_url": told["endpoint_url"],
-    },
+    "s3": lambda told: {name: told[name] for name in ("key", "secret", "endpoint_url") if name in told},
     "gcs": lambda told: {"endpoint_url": told["endpoint_url"], "project": told["project"], "token": "anon"},
     "azure": _azure_options,
 }

@@ -18,7 +18,7 @@ from tests.emulators.signatures import peer_class
 
 AZURE = ("azure",)
 DATA = TREE["a.txt"]
-PARTS = b"x" * (20 * MIB)
+PARTS = b"x" * (4 * MIB)
 SMALL_BLOCKS = "adlfs's blocks are larger than what a test should send"
 
 
@@ -67,19 +67,22 @@ def cat(b: Bench) -> None:
 @case("get_file", "max_concurrency", clouds=AZURE, not_on_peer=SMALL_BLOCKS)
 @case("get", "max_concurrency", clouds=AZURE, not_on_peer=SMALL_BLOCKS)
 def reads_at_once(b: Bench) -> None:
-    b.raw.put("long", PARTS)
-    b.raw.put("short", DATA)
-    path, target, size = b.path("short"), str(b.tmp / "got"), {"chunksize": 2}
+    b.raw.put("at/long", PARTS)
+    b.raw.put("at/short", DATA)
+    # So far from each other that they share no request.
+    starts = range(0, len(PARTS), MIB)
+    apart, ends = [b.path("at/long")] * len(starts), [start + 10 for start in starts]
+    path, target, size = b.path("at/short"), str(b.tmp / "got"), {"chunksize": 2}
     calls = (
         lambda fs, limit: fs.cat_file(path, max_concurrency=limit, **size),
-        lambda fs, limit: fs.cat_ranges([b.path("long")], [0], [len(PARTS)], max_concurrency=limit),
+        lambda fs, limit: fs.cat_ranges(apart, starts, ends, max_concurrency=limit),
         lambda fs, limit: fs.get_file(path, target, max_concurrency=limit, **size),
         lambda fs, limit: fs.get(path, target, max_concurrency=limit, **size),
     )
     for call in calls:
         for limit, patience, expected in ((1, 0.02, 1), (3, 5, 2)):
             most = b.at_once(
-                lambda fs, call=call, limit=limit: call(fs, limit), "GET", b.bucket, patience=patience, alone=1
+                lambda fs, call=call, limit=limit: call(fs, limit), "GET", f"{b.bucket}/at/", patience=patience, alone=1
             )
             assert most == expected
 
@@ -136,7 +139,7 @@ def overwrite(b: Bench) -> None:
 @case("pipe", "max_concurrency", clouds=AZURE, not_on_peer=SMALL_BLOCKS)
 @case("put", "max_concurrency", clouds=AZURE, not_on_peer=SMALL_BLOCKS)
 def writes_at_once(b: Bench) -> None:
-    data = PARTS[: 4 * MIB]
+    data = PARTS
     here, path = b.local("long", data), b.path("long")
     calls = (
         lambda fs, **kw: fs.pipe_file(path, data, **kw),

@@ -6,6 +6,7 @@ A peer is the class that objfs takes over from: ``s3fs.S3FileSystem``, ``gcsfs.G
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Verb:
 
 def peer_class(cloud: str) -> type[Any]:
     """The class that is taken over from."""
-    module: Any = __import__(PEERS[cloud])
+    module = importlib.import_module(PEERS[cloud])
     found: type[Any] = getattr(module, CLASSES[cloud].__name__)
     return found
 
@@ -167,3 +168,26 @@ def constructor_order(cloud: str) -> tuple[str, ...]:
         if order:
             return order
     return ()
+
+
+_FILES: Final = {
+    "s3": ("s3fs.core.S3File",),
+    "gcs": ("gcsfs.core.GCSFile", "gcsfs.zonal_file.ZonalFile"),
+    "azure": ("adlfs.AzureBlobFile",),
+}
+
+
+def file_classes_of(cloud: str) -> list[type[Any]]:
+    """The peer's classes of open files."""
+    found = []
+    for name in _FILES[cloud]:
+        module, _, attribute = name.rpartition(".")
+        found.append(getattr(importlib.import_module(module), attribute))
+    return found
+
+
+@cache
+def file_keywords_of(cloud: str) -> tuple[str, ...]:
+    """What the constructors of open files take beside filesystem, path and mode."""
+    words = [keyword for each in file_classes_of(cloud) for keyword in keywords_of(each.__init__)[3:]]
+    return tuple(dict.fromkeys(words))
