@@ -14,7 +14,7 @@ from fsspec.spec import AbstractFileSystem
 
 from objfs.concurrency import as_one_call, close_soon, join_call, refuse_on, wait_for
 from objfs.errors import NotAnObjectError
-from objfs.transfers import PART_BYTES, Source
+from objfs.transfers import Source
 from objfs.types import Location, ObjectInfo
 
 if TYPE_CHECKING:
@@ -99,15 +99,14 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         location: Location,
         keywords: Mapping[str, Any] | None = None,
         max_concurrency: int | None = None,
-        part_bytes: int | None = None,
+        chunk_bytes: int | None = None,
     ) -> Source:
         """An object on the plane that reads it; keywords are those of the peer's reads."""
         objects = self.connection.objects("read", location, keywords=keywords)
         local = bool(self.connection.settings.value("local_expiry_check", False))
         cloud = self.connection.cloud
         limit = max_concurrency or self._concurrency
-        size = part_bytes or PART_BYTES
-        return Source(objects, location, limit, local, cloud.condition, cloud.suffix_ranges, size)
+        return Source(objects, location, limit, local, cloud.condition, cloud.suffix_ranges, chunk_bytes)
 
     async def _stat(self, location: Location) -> ObjectInfo:
         """Size, ETag, time and version of an object."""

@@ -62,8 +62,8 @@ class Source:
         Field of `ObjectInfo` that tells one state of the object from another.
     suffix_ranges
         Whether the server can be asked for the last bytes.
-    part_bytes
-        What one request brings at most.
+    chunk_bytes
+        What one request brings at most, where the caller says it.
     """
 
     objects: Readable
@@ -72,7 +72,12 @@ class Source:
     local_check: bool = False
     condition: Literal["e_tag", "version"] = "e_tag"
     suffix_ranges: bool = True
-    part_bytes: int = PART_BYTES
+    chunk_bytes: int | None = None
+
+    @property
+    def part_bytes(self) -> int:
+        """What one request brings at most."""
+        return self.chunk_bytes or PART_BYTES
 
     def state(self, info: ObjectInfo) -> str | None:
         """What pins further reads to this state of the object."""
