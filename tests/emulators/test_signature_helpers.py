@@ -122,3 +122,16 @@ def test_open_file_of_s3_changes_its_metadata(request, tmp_path):
             file.setxattr(copy_kwargs={"ContentType": "text/x"}, colour=who)
             assert (file.metadata(refresh=True)["colour"], file.getxattr(xattr_name="colour")) == (who, who)
         assert bench.raw.head("a.txt")["content_type"] == "text/x"
+
+
+def test_tuning_of_gcsfs_is_taken(request, tmp_path, engine):
+    """By files that are read and written, and by deletion."""
+    bench = Bench(request.getfixturevalue("gcs_cloud"), engine, tmp_path, lambda: "")
+    row = next(row for row in TOLD["signature"] if "File.timeout" in row.get("keywords", ()))
+    tuning = {keyword.partition(".")[2]: 1 for keyword in row["keywords"]}
+    with bench.fs.open(bench.path("new"), "wb", **tuning) as file:
+        file.write(b"1")
+    with bench.fs.open(bench.path("new"), **tuning) as file:
+        assert file.read() == b"1"
+    bench.fs.rm([bench.path("new"), bench.file], batchsize=1)
+    assert not {"new", "a.txt"} & set(bench.raw.listed())
