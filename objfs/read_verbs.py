@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from glob import has_magic
@@ -136,6 +137,8 @@ class ReadVerbs(PlanedFileSystem):
         tuning = self._read_keywords(kwargs), max_concurrency, chunksize
         if isfilelike(lpath):
             await copy_to(self._source(self._key(rpath, version_id), *tuning), lpath, callback)
+        elif rpath.endswith("/") and not await self._isdir(rpath):
+            raise FileNotFoundError(errno.ENOENT, "no such directory", rpath)
         elif rpath.endswith("/") or os.path.isdir(lpath):
             os.makedirs(lpath, exist_ok=True)
         else:

@@ -10,6 +10,7 @@ from fsspec.asyn import AbstractAsyncStreamedFile
 from fsspec.caching import BaseCache
 from fsspec.spec import AbstractBufferedFile
 
+from objfs.object_methods import ObjectMethods
 from objfs.store import Store, usable_in_this_process
 from objfs.transfers import PART_BYTES, Source
 from objfs.types import ByteRange, Chunk, Location, Suffix
@@ -87,7 +88,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         return prefix + data[:wanted] if prefix or wanted < len(data) else data
 
 
-class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
+class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
     """An open object, binary, seekable.
 
     Opening costs one request: a ranged GET that brings size, ETag and the first bytes, or for formats that are read
@@ -187,22 +188,6 @@ class ObjectFile(AbstractBufferedFile):  # type: ignore[misc]
             rest = ByteRange(chunk.start + len(chunk.data), wanted.stop)
             return chunk.data + await source.fetch(rest, self.state)
         return await source.fetch(wanted, self.state)
-
-    def metadata(self, refresh: bool = False, **kwargs: Any) -> Any:
-        """User metadata of the object."""
-        return self.fs.metadata(self.path, refresh, **kwargs)
-
-    def getxattr(self, xattr_name: str, **kwargs: Any) -> Any:
-        """One entry of the user metadata."""
-        return self.fs.getxattr(self.path, xattr_name, **kwargs)
-
-    def setxattr(self, copy_kwargs: Mapping[str, Any] | None = None, **kwargs: Any) -> Any:
-        """Change entries of the user metadata, by a copy of the object onto itself; None removes one."""
-        return self.fs.setxattr(self.path, copy_kwargs=copy_kwargs, **kwargs)
-
-    def url(self, **kwargs: Any) -> Any:
-        """A presigned URL of the object."""
-        return self.fs.url(self.path, **kwargs)
 
     def __hash__(self) -> int:
         return hash((self.path, self.state))

@@ -21,6 +21,7 @@ from fsspec.asyn import get_loop
 from fsspec.spec import AbstractBufferedFile
 
 from objfs.concurrency import outlive_executors
+from objfs.object_methods import ObjectMethods
 from objfs.sdk_uploads import Upload
 from objfs.types import Written
 
@@ -48,7 +49,7 @@ class Target:
     upload: Callable[[], Upload]
 
 
-class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
+class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
     """An object being written, binary, not seekable.
 
     What fits in one part is one PUT at close; more is a parallel multipart upload with parts of one size. Memory is
@@ -90,6 +91,8 @@ class ObjectWriter(AbstractBufferedFile):  # type: ignore[misc]
     ) -> None:
         super().__init__(fs, path, mode, target.part_bytes, autocommit=autocommit)
         self._target = target
+        location = fs._split(path)  # noqa: SLF001 - the filesystem knows its cloud
+        self.bucket, self.key = location.bucket, location.key
         self._pending = bytearray(prefix)
         self._upload = upload
         self._settled = False

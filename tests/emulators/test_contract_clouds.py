@@ -284,6 +284,23 @@ def test_metadata_and_content_type_are_stored(fs, cloud):
     assert cloud.raw.head("key") == {"content_type": "text/x-odd", "metadata": {"owner": "me"}}
 
 
+def test_written_file_names_its_object(fs, cloud):
+    """As a file that is read does; what only the peer can do is asked of it."""
+    with fs.open(cloud.path("d/key"), "wb") as file:
+        file.write(b"1")
+    assert (file.bucket, file.key) == (cloud.bucket, "d/key")
+    assert {"url", "metadata", "getxattr", "setxattr"} <= set(dir(file))
+
+
+def test_download_of_a_directory_that_is_not_there(fs, cloud, tmp_path):
+    """Raises, and makes no folder; one that is there becomes a folder."""
+    cloud.raw.put("d/a", b"1")
+    with pytest.raises(FileNotFoundError):
+        fs.get_file(cloud.path("missing/"), str(tmp_path / "missing"))
+    fs.get_file(cloud.path("d/"), str(tmp_path / "d"))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["d"]
+
+
 def test_transaction_commits_and_discards(fs, cloud):
     """All or nothing."""
     with fs.transaction:

@@ -34,6 +34,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "filesystem",
             "*_files",
             "*_filesystem",
+            "object_methods",
             "peer_attributes",
             "prefixed",
         ],
