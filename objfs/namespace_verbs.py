@@ -180,9 +180,7 @@ class NamespaceVerbs(FileVerbs):
         location = self._split(path)
         objects = self.connection.require_sdk("list").objects(location.bucket)
         inner = self._strip_protocol(path)
-        found: dict[str, Any] = await objects.find(
-            inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs
-        )
+        found: dict[str, Any] = await objects.find(inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs)
         if location.key.endswith("/"):
             found = {name: item for name, item in found.items() if not _is_shorter(item, inner)}
         return found

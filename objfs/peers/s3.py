@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,8 @@ class S3Peer(Peer):
         elif setup.choice is not NATIVE_CHAIN:
             keywords["session"] = _session(setup)
         instance = make(with_methods(peer, split_path=split_path), {**keywords, **own})
-        instance.objfs_certificates = certificates  # the file goes with the instance
+        if certificates is not None:  # the file goes with the instance
+            weakref.finalize(instance, certificates.close)
         return instance
 
     async def open_here(self, instance: Any) -> None:

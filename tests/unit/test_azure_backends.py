@@ -322,7 +322,11 @@ def test_client_keywords_hold_headers_of_both_kinds():
             "https://acct.z1.blob.storage.azure.net",
             "https://acct-secondary.z1.blob.storage.azure.net",
         ),
-        ({"endpoint": "http://h/acct", "secondary_endpoint": "http://h/acct-secondary"}, "http://h/acct", "http://h/acct-secondary"),
+        (
+            {"endpoint": "http://h/acct", "secondary_endpoint": "http://h/acct-secondary"},
+            "http://h/acct",
+            "http://h/acct-secondary",
+        ),
     ],
     ids=["public", "feature", "zone", "own"],
 )
