@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.emulators.peer_calls import CHANGING, LOOKING, READING, TREE, Call
 from tests.emulators.peer_differences import DIFFERENCES, EVERY, SKIPPED, Ours, expected
 from tests.emulators.peers import Raised, Side, agree, both, make_local
 
+DIFFERENCES_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "differences.toml"
 GROUPS: dict[str, dict[str, Call]] = {"looking": LOOKING, "reading": READING, "changing": CHANGING}
 
 # What a call gave, and then: the changes in the bucket, or the files in the local folder.
@@ -92,8 +94,10 @@ def test_call_is_as_on_the_peer(cloud: Any, sides: tuple[Side, Side], group: str
     assert different == dict.fromkeys(deliberate, "as said")
 
 
-def test_differences_name_calls_that_exist() -> None:
-    """Each call differs for one reason; a row that names no call would say nothing."""
+def test_differences_are_published_and_name_calls_that_exist() -> None:
+    """Each call differs for one reason, which has a row on the page of differences."""
+    published = tomllib.loads(DIFFERENCES_PAGE.read_text("utf-8"))["behaviour"]
+    assert {difference.title for difference in DIFFERENCES} <= {row["title"] for row in published}
     named = [name for difference in DIFFERENCES for name in difference.calls]
     assert sorted(named) == sorted(set(named))
     assert set(named) <= {*LOOKING, *READING, *CHANGING}
