@@ -403,9 +403,14 @@ def test_refresher_wait_ends_at_once_on_keyboard_interrupt(clock: Clock) -> None
         source.entered.acquire(timeout=30)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    threading.Thread(target=interrupt, daemon=True).start()
-    with pytest.raises(KeyboardInterrupt):
-        refresher.current()
+    # A shell's background job is started with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt, daemon=True).start()
+        with pytest.raises(KeyboardInterrupt):
+            refresher.current()
+    finally:
+        signal.signal(signal.SIGINT, before)
     source.gate.set()
     assert refresher.current().values["access_key_id"] == "AKID1"
 
