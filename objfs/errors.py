@@ -10,6 +10,7 @@ Each also derives from the builtin that users of fsspec already catch, so that n
     ├── InvalidRangeError (ValueError)
     ├── EngineError (ValueError)
     ├── NotAnObjectError (IsADirectoryError, ValueError)
+    ├── NotSupportedError (NotImplementedError)
     ├── NotTouchedError (NotImplementedError, ValueError)
     ├── MissingExtraError (ImportError)
     ├── FileExpired (OSError, ESTALE)
@@ -62,6 +63,10 @@ class EngineError(ObjfsError, ValueError):
 
 class NotAnObjectError(ObjfsError, IsADirectoryError, ValueError):
     """A bucket, or nothing, is named where an object is needed (s3fs raises ``ValueError``)."""
+
+
+class NotSupportedError(ObjfsError, NotImplementedError):
+    """The cloud or the server has no such operation; fsspec raises ``NotImplementedError`` where a store lacks one."""
 
 
 class NotTouchedError(ObjfsError, NotImplementedError, ValueError):

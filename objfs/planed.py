@@ -30,6 +30,8 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
     """A filesystem whose calls go to one of two planes, awaited or blocking."""
 
     connection: Connection
+    # Bucket, key and version of a path, and the version beside it; the class of the filesystem knows its cloud.
+    _split: Callable[..., Location]
     # The twins below are made once for the class; fsspec would make its own for each instance.
     mirror_sync_methods = False
     # Coroutines that only this cloud has, and that have a blocking twin too.
@@ -48,10 +50,6 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
                 setattr(cls, twin, _blocking(name, getattr(cls, name)))
             elif inspect.isasyncgenfunction(getattr(cls, name, None)):
                 setattr(cls, twin, _blocking_generator(name, getattr(cls, name)))
-
-    def _split(self, path: str, version_id: str | None = None) -> Location:
-        """Bucket, key and version of a path."""
-        raise NotImplementedError  # the class of the filesystem knows its cloud
 
     def note_written(self, path: str) -> None:
         """An object appeared, changed or went."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from objfs.clouds._words import with_attributes, with_defaults
-from objfs.errors import EXISTS_ALREADY
+from objfs.errors import EXISTS_ALREADY, NotSupportedError
 from objfs.planes import Plane
 from objfs.reading import ObjectFile
 from objfs.removal_verbs import RemovalVerbs
@@ -168,7 +168,7 @@ class PutVerbs(RemovalVerbs):
         ------
         FileExistsError
             ``path2`` exists; it is as it was.
-        NotImplementedError
+        NotSupportedError
             The server cannot do this.
         """
         source, target = self._key(path1), self._key(path2)
@@ -187,7 +187,7 @@ class PutVerbs(RemovalVerbs):
                 if error.errno != errno.ENOSYS:
                     raise
                 msg = f"the server cannot copy to a name only where it is free: {error.strerror}"
-                raise NotImplementedError(msg) from error
+                raise NotSupportedError(msg) from error
         self.note_written(target.path)
 
     async def _rename_if_not_exists(self, path1: str, path2: str) -> None:
@@ -204,7 +204,7 @@ class PutVerbs(RemovalVerbs):
         ------
         FileExistsError
             ``path2`` exists; both are as they were.
-        NotImplementedError
+        NotSupportedError
             The server cannot do this.
         """
         await self._copy_if_not_exists(path1, path2)

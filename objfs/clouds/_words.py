@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from objfs.errors import ConflictingOptionsError
+from objfs.errors import ConflictingOptionsError, NotSupportedError
 
 # RFC 9110: tokens (section 5.6.2) without capitals, and of values (section 5.5) those that are ASCII.
 _HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
@@ -67,7 +67,7 @@ def with_attributes(
     ------
     ConflictingOptionsError
         A keyword of the peer says something else.
-    NotImplementedError
+    NotSupportedError
         The cloud has no tags.
     TypeError
         A value is no text.
@@ -86,7 +86,7 @@ def with_attributes(
     if tags:
         if words.tags is None:
             msg = "this cloud has no tags of objects; store them as metadata: attributes={...}"
-            raise NotImplementedError(msg)
+            raise NotSupportedError(msg)
         wanted = _merged(_tags(given.pop(words.tags, None)), _tags(tags), f"{words.tags}.")
         said[words.tags] = urlencode(wanted) if words.tags_as_text else wanted
     return _merged(given, said)

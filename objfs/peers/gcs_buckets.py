@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -139,6 +139,6 @@ class GCSBuckets(SdkObjects, ABC):
         for at in range(0, len(pairs), size):
             await self.delete_generations(pairs[at : at + size])
 
+    @abstractmethod
     async def delete_generations(self, pairs: list[tuple[str, str | None]]) -> None:
         """Delete objects, each in one generation or as it is now."""
-        raise NotImplementedError

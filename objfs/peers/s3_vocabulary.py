@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from objfs.concurrency import run_bounded
-from objfs.errors import EXISTS_ALREADY
+from objfs.errors import EXISTS_ALREADY, NotSupportedError
 from objfs.ranges import split_range
 from objfs.sdk_objects import SdkObjects
 from objfs.types import ByteRange, Location
@@ -110,10 +110,10 @@ class S3Vocabulary(SdkObjects, ABC):
         how = settings.value("copy_if_not_exists") or "multipart"
         if how != "multipart":
             msg = f"a copy by copy_if_not_exists={how!r} is obstore's, which cannot name this key, bucket or version"
-            raise NotImplementedError(msg)
+            raise NotSupportedError(msg)
         if settings.value("conditional_put") == "disabled":
             msg = "conditional_put='disabled' says that this server has no conditional writes, which such a copy needs"
-            raise NotImplementedError(msg)
+            raise NotSupportedError(msg)
 
     async def _is_taken(self, key: str) -> bool:
         try:

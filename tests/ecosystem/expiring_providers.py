@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import time
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,9 +39,9 @@ class NotingProvider(StorageOptionsProvider):
             file.write(json.dumps([os.getpid(), secret]) + "\n")
         return told
 
+    @abstractmethod
     def issue(self) -> tuple[dict[str, str], list[str]]:
         """Storage options, and the secrets among them."""
-        raise NotImplementedError
 
 
 class GatewayProvider(NotingProvider):
