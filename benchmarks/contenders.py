@@ -1,52 +1,43 @@
-"""The filesystems that are compared, each with its own defaults: only where the server is and who asks are given."""
+"""The filesystems that are compared, each with its own defaults: only where the server is and who asks are given.
+
+Little is imported here: this module is loaded before the clock of a new process is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+# Access to a server: `endpoint` (http://host:port), and what the cloud's clients need to know beside it.
+Access = Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Access:
-    """Where the server is, and the keys it knows.
-
-    Parameters
-    ----------
-    endpoint
-        ``http://host:port``.
-    """
-
-    endpoint: str
-    key: str
-    secret: str
-    region: str
-
-
-@dataclass(frozen=True)
-class Contender:
+class Contender(NamedTuple):
     """One filesystem.
 
     Parameters
     ----------
     name
         In the tables.
-    connect
-        Imports the package and builds the filesystem; nothing of it is imported before.
+    connects
+        For each cloud, what imports the package and builds the filesystem; nothing of it is imported before.
     packages
         Distributions whose versions belong to a result.
+    is_peer
+        What objfs is compared with. The others are shown only.
     """
 
     name: str
-    connect: Callable[[Access], Any]
+    connects: Mapping[str, Callable[[Access], Any]]
     packages: tuple[str, ...]
+    is_peer: bool = True
 
 
-def _objfs(access: Access) -> Any:
+def _objfs_s3(access: Access) -> Any:
     from objfs import S3FileSystem  # noqa: PLC0415 - the import is part of what is measured
 
     return S3FileSystem(
-        endpoint_url=access.endpoint, key=access.key, secret=access.secret, region=access.region, engine="auto"
+        endpoint_url=access["endpoint"], key=access["key"], secret=access["secret"], region=access["region"]
     )
 
 
@@ -54,33 +45,51 @@ def _s3fs(access: Access) -> Any:
     from s3fs import S3FileSystem  # noqa: PLC0415 - the import is part of what is measured
 
     return S3FileSystem(
-        endpoint_url=access.endpoint,
-        key=access.key,
-        secret=access.secret,
-        client_kwargs={"region_name": access.region},
+        endpoint_url=access["endpoint"],
+        key=access["key"],
+        secret=access["secret"],
+        client_kwargs={"region_name": access["region"]},
     )
 
 
-def _obstore(access: Access) -> Any:
+def _obstore_options(access: Access) -> dict[str, Any]:
+    return {
+        "endpoint": access["endpoint"],
+        "access_key_id": access["key"],
+        "secret_access_key": access["secret"],
+        "region": access["region"],
+        "virtual_hosted_style_request": False,
+        "client_options": {"allow_http": True},
+    }
+
+
+def _obstore_fsspec(access: Access) -> Any:
     from obstore.fsspec import FsspecStore  # noqa: PLC0415 - the import is part of what is measured
 
-    return FsspecStore(
-        "s3",
-        endpoint=access.endpoint,
-        access_key_id=access.key,
-        secret_access_key=access.secret,
-        region=access.region,
-        virtual_hosted_style_request=False,
-        client_options={"allow_http": True},
-    )
+    return FsspecStore("s3", **_obstore_options(access))
 
 
-OURS = "objfs"
+def _pyarrow(access: Access) -> Any:
+    from arrow_verbs import ArrowVerbs  # noqa: PLC0415 - the import is part of what is measured
+
+    return ArrowVerbs(access)
+
+
+def _raw_obstore(access: Access) -> Any:
+    from raw_verbs import RawVerbs  # noqa: PLC0415 - the import is part of what is measured
+
+    return RawVerbs(_obstore_options(access), is_far=bool(access.get("is_far")))
+
+
+OURS, FLOOR = "objfs", "raw obstore"
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
-        Contender(OURS, _objfs, ("objfs", "fsspec", "obstore")),
-        Contender("s3fs", _s3fs, ("s3fs", "fsspec", "aiobotocore")),
-        Contender("obstore.fsspec", _obstore, ("obstore", "fsspec")),
+        Contender(OURS, {"s3": _objfs_s3}, ("objfs", "fsspec", "obstore"), is_peer=False),
+        Contender("s3fs", {"s3": _s3fs}, ("s3fs", "fsspec", "aiobotocore")),
+        Contender("obstore.fsspec", {"s3": _obstore_fsspec}, ("obstore", "fsspec")),
+        Contender("pyarrow.fs", {"s3": _pyarrow}, ("pyarrow",)),
+        # Not a filesystem but the calls that one would be made of: how far there is to go.
+        Contender(FLOOR, {"s3": _raw_obstore}, ("obstore",), is_peer=False),
     )
 }

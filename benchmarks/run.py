@@ -1,41 +1,33 @@
-"""Measure objfs and its peers against a local S3 server; see README.md beside this file."""
+"""Measure objfs and its peers against a server on this machine; see README.md beside this file."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # tests.go_servers is not installed
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' servers are not installed
 
-from contenders import CONTENDERS, Access, Contender  # noqa: E402 - the path comes first
-from report import as_json, as_text  # noqa: E402
-from workloads import FULL, LARGE, QUICK, TABLE, WORKLOADS, Sizes, Workload, make_originals, small_parts  # noqa: E402
+from contenders import CONTENDERS, Contender
+from data import BUCKET, FULL, LARGE, QUICK, STEP_BYTES, listed_keys, make_data, read_part
+from processes import measure
+from report import as_json, as_text
+from servers import PROFILES, SERVERS, Place, Profile, observer
+from workloads import WORKLOADS, Workload
 
-from objfs.testing import ExpiringGateway, S3Server  # noqa: E402
+from tests.server_processes import UnavailableError
 
-BUCKET, REGION = "benchmarks", "us-east-1"
-CHILD = Path(__file__).with_name("measure.py")
-CHILD_SECONDS = 180
 ROUNDS = 3
-# Read by a backend, they would change what is measured.
-FOREIGN = ("AWS_", "FSSPEC_", "S3FS_", "OBJFS_")
-NOWHERE = {
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-    "FSSPEC_CONFIG_DIR": os.devnull,
-}
+PATIENCE_SECONDS = 30.0
+# Whoever takes longer is not measured again in the same row.
+SLOW_SECONDS = 5.0
 
 
 @dataclass
@@ -45,16 +37,35 @@ class Result:
     Parameters
     ----------
     rounds
-        One measurement each: ``seconds``, ``cpu_seconds``, ``memory_mib``.
-    counted
-        ``requests``, ``methods``, ``bytes_from_server``, ``bytes_to_server`` of one run of a cold process.
+        The figures of each measurement.
     error
         The first failure; there are no figures then.
+    over_seconds
+        It was stopped after that long.
+    bad_exits
+        Exit statuses of processes that ended otherwise than they should, after their work was done.
     """
 
-    rounds: list[dict[str, float]] = field(default_factory=list)
-    counted: dict[str, Any] = field(default_factory=dict)
+    rounds: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
+    over_seconds: float | None = None
+    bad_exits: list[int] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """More rounds would fail as well, or take too long."""
+        return bool(self.error or self.over_seconds or (self.rounds and self.rounds[-1]["seconds"] > SLOW_SECONDS))
+
+    def add(self, said: dict[str, Any]) -> None:
+        """Take what `measure` returned."""
+        if "error" in said:
+            self.error = said["error"]
+        elif "over_seconds" in said:
+            self.over_seconds = said["over_seconds"]
+        else:
+            if "exit_status" in said:
+                self.bad_exits.append(said.pop("exit_status"))
+            self.rounds.append(said)
 
 
 class Bench:
@@ -62,109 +73,69 @@ class Bench:
 
     Parameters
     ----------
-    client
-        A plain botocore client: what is on the server, seen without any contender.
-    access
-        How the contenders reach the server.
-    gateway
-        In front of the server, for the runs that are counted.
+    place
+        The server.
     folder
-        For the originals and the children's scratch files.
+        With the data, and for the children's scratch files.
+    patience_seconds
+        How long a measurement may take.
     """
 
-    def __init__(self, client: Any, access: Access, gateway: ExpiringGateway, folder: Path, *, quick: bool) -> None:
-        self._client, self._access, self._quick = client, access, quick
-        self._gateway = gateway
-        self._through = Access(gateway.endpoint, access.key, access.secret, access.region)
-        self._originals, self._scratch = folder / "originals", folder / "scratch"
+    def __init__(self, place: Place, folder: Path, *, quick: bool, patience_seconds: float) -> None:
+        self._place, self._quick, self._patience = place, quick, patience_seconds
+        self._originals, self._scratch = folder / BUCKET, folder / "scratch"
+        self._scratch.mkdir()
+        self._client = observer(place.access)
         self._runs = 0
 
-    @property
-    def _sizes(self) -> Sizes:
-        return QUICK if self._quick else FULL
-
-    def upload(self) -> None:
-        """Make the data and put it on the server."""
-        for path in (self._originals, self._scratch):
-            path.mkdir()
-        make_originals(self._originals, self._sizes)
-        self._client.create_bucket(Bucket=BUCKET)
-        for name in (LARGE, TABLE):
-            with (self._originals / name).open("rb") as body:
-                self._client.put_object(Bucket=BUCKET, Key=f"source/{name}", Body=body)
-        data = (self._originals / LARGE).read_bytes()
-        for name, part in small_parts(self._sizes).items():
-            self._client.put_object(Bucket=BUCKET, Key=f"source/{name}", Body=data[part])
-
-    def measure(self, workload: Workload, rounds: int) -> dict[str, Result]:
-        """Every contender in turn, in every round another one first; then one counting run each.
-
-        With no rounds the counting run is timed instead, which says little: the gateway takes its share.
-        """
-        results = {name: Result() for name in CONTENDERS}
-        for order in rotated(list(CONTENDERS.values()), rounds):
+    def compare(
+        self, workload: Workload, profile: Profile, contenders: Sequence[Contender], rounds: int
+    ) -> dict[str, Result]:
+        """Every contender in turn, in every round another one first."""
+        able = [one for one in contenders if one.name not in workload.without and profile.cloud in one.connects]
+        results = {contender.name: Result() for contender in able}
+        for order in rotated(able, rounds):
             for contender in order:
-                result = results[contender.name]
-                if result.error is None:
-                    said = self._child(workload, contender, self._access)
-                    result.error = said.pop("error", None)
-                    result.rounds.append(said)
-        for contender in CONTENDERS.values():
-            if results[contender.name].error is None:
-                self._count(workload, contender, results[contender.name])
+                if not results[contender.name].is_over:
+                    results[contender.name].add(self._once(workload, profile, contender))
         return results
 
-    def _count(self, workload: Workload, contender: Contender, result: Result) -> None:
-        """Run once more, through a gateway that counts, and look at what was written."""
-        self._gateway.reset()
-        said = self._child(workload, contender, self._through, counting=True)
-        stats = self._gateway.stats()
-        result.error = said.pop("error", None)
-        result.rounds = result.rounds or [said]
-        result.counted = {
-            "requests": stats["requests"],
-            "methods": stats["methods"],
-            "bytes_from_server": stats["bytes_out"],
-            "bytes_to_server": stats["bytes_in"],
-        }
-
-    def _child(
-        self, workload: Workload, contender: Contender, access: Access, *, counting: bool = False
-    ) -> dict[str, Any]:
+    def _once(self, workload: Workload, profile: Profile, contender: Contender) -> dict[str, Any]:
         self._runs += 1
-        out = f"run-{self._runs}"
-        job = {
-            "workload": workload.name,
-            "contender": contender.name,
-            "access": asdict(access),
-            "source": f"{BUCKET}/source",
-            "out": f"{BUCKET}/{out}",
-            "originals": str(self._originals),
-            "scratch": str(self._scratch),
-            "quick": self._quick,
-            "warm": not counting,
-        }
-        said = _run_child(job)
-        # Reading everything back takes longer than some workloads: once per contender is enough.
-        written = said.pop("written", [])
-        if counting and not self._is_written(written):
+        out, is_far = f"run-{self._runs}", profile.latency_ms > 0
+        with tempfile.TemporaryDirectory(dir=self._scratch) as scratch:
+            job = {
+                "workload": workload.name,
+                "contender": contender.name,
+                "cloud": profile.cloud,
+                "access": {**self._place.access, "is_far": is_far},
+                "out": f"{BUCKET}/{out}",
+                "cold_path": f"{BUCKET}/{LARGE}",
+                "originals": str(self._originals),
+                "scratch": scratch,
+                "quick": self._quick,
+                "is_far": is_far,
+            }
+            said = measure(job, self._place, profile, self._patience)
+        self._place.begin(PROFILES["zero"])
+        if not all(self._is_written(*each) for each in said.pop("written", [])):
             said["error"] = "wrong data on the server"
-        if written:
-            self._remove(f"{out}/")
+        self._remove(f"{out}/")
         return said
 
-    def _is_written(self, written: Sequence[tuple[str, int, int]]) -> bool:
-        data = (self._originals / LARGE).read_bytes()
-        return all(
-            self._client.get_object(Bucket=BUCKET, Key=path.removeprefix(f"{BUCKET}/"))["Body"].read()
-            == data[start:stop]
-            for path, start, stop in written
-        )
+    def _is_written(self, path: str, start: int, stop: int) -> bool:
+        body = self._client.get_object(Bucket=BUCKET, Key=path.removeprefix(f"{BUCKET}/"))["Body"]
+        at = start
+        while found := body.read(STEP_BYTES):
+            if found != read_part(self._originals / LARGE, at, at + len(found)):
+                return False
+            at += len(found)
+        return at == stop
 
     def _remove(self, prefix: str) -> None:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                self._client.delete_object(Bucket=BUCKET, Key=entry["Key"])
+            if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
+                self._client.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
 
 
 def rotated(contenders: Sequence[Contender], rounds: int) -> Iterator[list[Contender]]:
@@ -174,110 +145,75 @@ def rotated(contenders: Sequence[Contender], rounds: int) -> Iterator[list[Conte
         yield [*contenders[first:], *contenders[:first]]
 
 
-def _run_child(job: dict[str, Any]) -> dict[str, Any]:
-    environ = {name: value for name, value in os.environ.items() if not _is_foreign(name)}
-    # The sources beside this file are measured, whether they are installed or not.
-    environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")]))
-    job["spawned_at"] = time.monotonic()  # the same clock in all processes of a machine
-    try:
-        done = subprocess.run(
-            [sys.executable, str(CHILD), json.dumps(job)],
-            env={**environ, **NOWHERE},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=CHILD_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return {"error": f"not finished after {CHILD_SECONDS} s"}
-    if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]}
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
-
-
-def _is_foreign(name: str) -> bool:
-    return name.upper().startswith(FOREIGN) or name.upper().endswith("_PROXY")
-
-
 @contextlib.contextmanager
-def _server(wanted: str) -> Iterator[tuple[str, Access]]:
-    """Run the server that is wanted; ``auto`` is MinIO where it is or can be built, else moto."""
-    if wanted != "moto":
+def _place(wanted: str, folder: Path, keys: Mapping[str, int]) -> Iterator[Place]:
+    """Run the server that is wanted; ``auto`` is our own where Go is there to build it, else moto."""
+    with contextlib.ExitStack() as stack:
         try:
-            from tests import go_servers  # noqa: PLC0415 - an installed package has no tests
-        except ImportError as error:
-            reason = str(error)
-        else:
-            try:
-                server, binary = go_servers.find_server()
-            except go_servers.UnavailableError as error:
-                reason = str(error)
-            else:
-                with go_servers.running(server, binary) as endpoint:
-                    yield (
-                        f"{server.name} {server.version}",
-                        Access(endpoint, go_servers.ACCESS_KEY, go_servers.SECRET_KEY, REGION),
-                    )
-                return
-        if wanted == "minio":
-            sys.exit(f"no MinIO: {reason}")
-        print(f"no MinIO ({reason}); using moto, which is slower than any contender", file=sys.stderr)
-    with S3Server() as moto:
-        yield "moto", Access(moto.endpoint, moto.options["key"], moto.options["secret"], REGION)
-
-
-def _client(access: Access) -> Any:
-    from botocore.config import Config  # noqa: PLC0415 - after the arguments were checked
-    from botocore.session import Session  # noqa: PLC0415
-
-    return Session().create_client(
-        "s3",
-        region_name=access.region,
-        endpoint_url=access.endpoint,
-        aws_access_key_id=access.key,
-        aws_secret_access_key=access.secret,
-        config=Config(s3={"addressing_style": "path"}),
-    )
+            place = stack.enter_context(SERVERS["own" if wanted == "auto" else wanted](folder, keys))
+        except UnavailableError as error:
+            if wanted != "auto":
+                sys.exit(f"no such server: {error}")
+            print(f"no fast server ({error}); using moto, which is slower than any contender", file=sys.stderr)
+            place = stack.enter_context(SERVERS["moto"](folder, keys))
+        yield place
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small data, counted but not really timed")
-    parser.add_argument("--only", action="append", choices=list(WORKLOADS), metavar="WORKLOAD", help="may be repeated")
-    parser.add_argument("--rounds", type=int, help=f"of timing (default {ROUNDS}, quick: none)")
-    parser.add_argument("--server", choices=["auto", "minio", "moto"], default="auto", help="default: auto")
+    several: dict[str, Any] = {"action": "append", "default": []}
+    parser.add_argument("--quick", action="store_true", help="small data: does it work? seconds say little")
+    parser.add_argument("--only", choices=list(WORKLOADS), metavar="WORKLOAD", help="may be repeated", **several)
+    parser.add_argument("--profile", choices=list(PROFILES), help="may be repeated (default: all)", **several)
+    parser.add_argument(
+        "--contender", choices=list(CONTENDERS), metavar="NAME", help="may be repeated (default: all)", **several
+    )
+    parser.add_argument("--rounds", type=int, help=f"of timing (default {ROUNDS}, quick: 1)")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE_SECONDS,
+        metavar="SECONDS",
+        help="when a measurement is given up (default %(default).0f)",
+    )
+    parser.add_argument("--server", choices=["auto", *SERVERS], default="auto", help="default: auto")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
     arguments = parser.parse_args(given)
     if arguments.rounds is None:
-        arguments.rounds = 0 if arguments.quick else ROUNDS
-    if arguments.rounds < 0:
-        parser.error("--rounds must not be negative")
+        arguments.rounds = 1 if arguments.quick else ROUNDS
+    if arguments.rounds < 1:
+        parser.error("--rounds must be positive")
     return arguments
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Run the workloads and print the tables; 1 when a contender failed."""
     arguments = _arguments(given)
-    chosen = [WORKLOADS[name] for name in arguments.only or WORKLOADS]
-    results: dict[str, dict[str, Result]] = {}
-    with (
-        tempfile.TemporaryDirectory(prefix="objfs-bench-") as folder,
-        _server(arguments.server) as (server, access),
-        ExpiringGateway(access.endpoint, own_process=True) as gateway,
-    ):
-        gateway.admit(access.key)
-        bench = Bench(_client(access), access, gateway, Path(folder), quick=arguments.quick)
-        bench.upload()
-        for number, workload in enumerate(chosen, 1):
-            print(f"[{number}/{len(chosen)}] {workload.name}: {workload.meaning}", file=sys.stderr)
-            results[workload.name] = bench.measure(workload, arguments.rounds)
-    report = as_json(results, server=server, rounds=arguments.rounds, quick=arguments.quick)
+    contenders = [CONTENDERS[name] for name in arguments.contender or CONTENDERS]
+    chosen = [
+        (WORKLOADS[name], PROFILES[profile])
+        for profile in arguments.profile or PROFILES
+        for name in arguments.only or WORKLOADS
+        if profile in WORKLOADS[name].goals
+    ]
+    results: dict[str, dict[str, dict[str, Result]]] = {}
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="objfs-bench-") as name:
+        folder, sizes = Path(name), QUICK if arguments.quick else FULL
+        make_data(folder, sizes)
+        keys = listed_keys(sizes) if any(workload.lists for workload, _ in chosen) else {}
+        with _place(arguments.server, folder, keys) as place:
+            bench = Bench(place, folder, quick=arguments.quick, patience_seconds=arguments.patience)
+            for number, (workload, profile) in enumerate(chosen, 1):
+                print(f"[{number}/{len(chosen)}] {profile.name}: {workload.name}", file=sys.stderr)
+                row = bench.compare(workload, profile, contenders, arguments.rounds)
+                results.setdefault(profile.name, {})[workload.name] = row
+    report = as_json(results, server=place.name, rounds=arguments.rounds, quick=arguments.quick)
+    report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(as_text(report))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    return int(any(result.error for row in results.values() for result in row.values()))
+    return int(any(result.error for rows in results.values() for row in rows.values() for result in row.values()))
 
 
 if __name__ == "__main__":

@@ -1,107 +1,47 @@
-"""What is measured: each workload is one call, or one loop of calls, on a filesystem, and a check of what came back."""
+"""What is measured: a row for each workload, with its goals."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-SEED = 20261121
-LARGE, TABLE = "large.bin", "table.parquet"
-PIECE_BYTES = 1 << 20
-FIRST_BYTES = 1 << 10
-TABLE_COLUMNS = 30
-READ_COLUMNS = ["c03", "c14", "c27"]
+import actions
+import cold
+from data import LARGE, Scene, Sizes
+
+# A file from which nothing can be read here and there, or in pieces without reading it whole first.
+STREAM_ONLY = frozenset({"raw obstore"})
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """How much data there is.
+class Goal:
+    """What objfs is to reach, from a table that was measured once on another machine.
 
     Parameters
     ----------
-    large_bytes
-        Of the one large object; a whole number of pieces.
-    small_count, opened_count
-        Small objects that there are, and those that are opened one after another.
-    range_count, range_bytes
-        Of the scattered reads.
-    table_rows, group_rows
-        Of the Parquet table, and of each of its row groups.
+    seconds
+        There.
+    best_peer
+        Seconds of the best peer there: their ratio is the goal on any machine.
+    requests
+        The most that may be sent; None: any number.
+    bytes_times
+        The most bytes that may be fetched, as a multiple of those asked for.
+    memory_mib
+        The most that the peak of memory may rise.
     """
 
-    large_bytes: int = 128 << 20
-    small_count: int = 200
-    small_bytes: int = 16 << 10
-    opened_count: int = 100
-    range_count: int = 500
-    range_bytes: int = 64 << 10
-    table_rows: int = 200_000
-    group_rows: int = 50_000
-
-
-FULL = Sizes()
-QUICK = Sizes(large_bytes=8 << 20, small_count=20, opened_count=10, range_count=50, table_rows=10_000, group_rows=5_000)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Where a workload takes place.
-
-    Parameters
-    ----------
-    fs
-        The filesystem of the contender.
-    source
-        ``bucket/prefix`` of the objects to read.
-    out
-        ``bucket/prefix`` for objects to write, new for every measurement.
-    originals
-        Local folder with the same data as `source`.
-    scratch
-        Empty local folder.
-    """
-
-    fs: Any
-    source: str
-    out: str
-    originals: Path
-    scratch: Path
-    sizes: Sizes
+    seconds: float
+    best_peer: float
+    requests: int | None = None
+    bytes_times: float | None = None
+    memory_mib: float | None = None
 
     @property
-    def large(self) -> str:
-        """Path of the large object."""
-        return f"{self.source}/{LARGE}"
-
-    @property
-    def local_large(self) -> Path:
-        """The same bytes in a local file."""
-        return self.originals / LARGE
-
-    def small(self, count: int | None = None) -> dict[str, slice]:
-        """Paths of the small objects, and which part of the large one each repeats."""
-        return {f"{self.source}/{name}": part for name, part in small_parts(self.sizes, count).items()}
-
-    def ranges(self) -> list[tuple[int, int]]:
-        """Scattered ranges of the large object, the same in every process."""
-        chance = random.Random(SEED)
-        last = self.sizes.large_bytes - self.sizes.range_bytes
-        starts = [chance.randrange(last) for _ in range(self.sizes.range_count)]
-        return [(start, start + self.sizes.range_bytes) for start in starts]
-
-
-def small_parts(sizes: Sizes, count: int | None = None) -> dict[str, slice]:
-    """Names of small objects, and the part of the large one that each repeats."""
-    size = sizes.small_bytes
-    indices = range(count or sizes.small_count)
-    return {f"small/{index:04}": slice(index * size, (index + 1) * size) for index in indices}
-
-
-# What a writing workload wrote: path to the part of the large object that must be in it now.
-Written = dict[str, slice]
+    def ratio(self) -> float:
+        """To the best peer."""
+        return self.seconds / self.best_peer
 
 
 @dataclass(frozen=True)
@@ -113,182 +53,198 @@ class Workload:
     name
         On the command line and in the tables.
     meaning
-        What is done, with the sizes of a full run.
+        What is done, from the sizes.
     run
-        The measured part.
+        The measured part; its second argument is what `prepare` returned.
+    goals
+        For each profile that it is measured in; None where nothing was set.
     check
         Says, after the clock has stopped, whether the result is right. None for a workload that writes: its `run`
         returns what it `Written`, and the parent looks at the server.
-    is_cold
-        Measured from the start of the process, imports included; the others begin with a filesystem that has
-        written, read and described one small object.
     prepare
-        What must be ready before the clock starts; its result is the second argument of `run`.
+        What must be ready before the clock starts.
+    without
+        Contenders that have no words for it.
+    asked_bytes
+        How many bytes the caller wants, where that is a measure.
+    lists
+        Whether it needs the keys of the listings, which take long to make on some servers.
     """
 
     name: str
-    meaning: str
+    meaning: Callable[[Sizes], str]
     run: Callable[[Scene, Any], Any]
+    goals: Mapping[str, Goal | None]
     check: Callable[[Scene, Any], bool] | None = None
-    is_cold: bool = False
     prepare: Callable[[Scene], Any] = lambda _scene: None
+    without: frozenset[str] = frozenset()
+    asked_bytes: Callable[[Sizes], int] | None = None
+    lists: bool = False
+
+    @property
+    def is_cold(self) -> bool:
+        """Measured from the start of the process, imports included.
+
+        The others begin with a filesystem that has written, read and described one small object.
+        """
+        return self.name in cold.ACTIONS
 
 
-def _read_first(scene: Scene, _ready: object) -> Any:
-    with scene.fs.open(scene.large, "rb") as file:
-        return file.read(FIRST_BYTES)
+def size_text(count: int) -> str:
+    """A length in bytes, in words."""
+    units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
+    return next(f"{count // unit} {name}" for unit, name in units if count >= unit)
 
 
-def _is_first(scene: Scene, data: Any) -> bool:
-    return bool(data == scene.local_large.read_bytes()[:FIRST_BYTES])
+def _cold(name: str, check: Callable[[Scene, Any], bool], goal: Goal | None, meaning: str) -> Workload:
+    def run(scene: Scene, _ready: object) -> Any:
+        return cold.ACTIONS[name](scene.fs, scene.at(LARGE))
 
-
-def _info(scene: Scene, _ready: object) -> Any:
-    return scene.fs.info(scene.large)
-
-
-def _is_info(scene: Scene, info: Any) -> bool:
-    return bool(info["size"] == scene.sizes.large_bytes)
-
-
-def _read_whole(scene: Scene, _ready: object) -> Any:
-    with scene.fs.open(scene.large, "rb") as file:
-        return file.read()
-
-
-def _read_pieces(scene: Scene, _ready: object) -> list[bytes]:
-    with scene.fs.open(scene.large, "rb") as file:
-        return list(iter(lambda: file.read(PIECE_BYTES), b""))
-
-
-def _cat_file(scene: Scene, _ready: object) -> Any:
-    return scene.fs.cat_file(scene.large)
-
-
-def _is_large(scene: Scene, data: Any) -> bool:
-    return bool((b"".join(data) if isinstance(data, list) else data) == scene.local_large.read_bytes())
-
-
-def _cat_ranges(scene: Scene, ranges: Any) -> Any:
-    starts, ends = map(list, zip(*ranges, strict=True))
-    return scene.fs.cat_ranges([scene.large] * len(ranges), starts, ends)
-
-
-def _are_ranges(scene: Scene, found: Any) -> bool:
-    data = scene.local_large.read_bytes()
-    return bool(list(found) == [data[start:end] for start, end in scene.ranges()])
-
-
-def _cat_small(scene: Scene, paths: Any) -> Any:
-    return scene.fs.cat(paths)
-
-
-def _open_small(scene: Scene, paths: Any) -> dict[str, bytes]:
-    found = {}
-    for path in paths:
-        with scene.fs.open(path, "rb") as file:
-            found[path] = file.read()
-    return found
-
-
-def _are_small(scene: Scene, found: Any) -> bool:
-    data, parts = scene.local_large.read_bytes(), scene.small()
-    return len(found) in {scene.sizes.small_count, scene.sizes.opened_count} and all(
-        value == data[parts[path]] for path, value in found.items()
-    )
-
-
-def _read_columns(scene: Scene, _ready: object) -> Any:
-    from pyarrow import parquet  # noqa: PLC0415 - the other workloads must not pay for it
-
-    return parquet.read_table(f"{scene.source}/{TABLE}", columns=READ_COLUMNS, filesystem=scene.fs)
-
-
-def _is_table(scene: Scene, table: Any) -> bool:
-    from pyarrow import parquet  # noqa: PLC0415 - as above
-
-    return bool(table.equals(parquet.read_table(scene.originals / TABLE, columns=READ_COLUMNS)))
-
-
-def _import_parquet(_scene: Scene) -> None:
-    import pyarrow.dataset  # noqa: PLC0415 - as above
-    import pyarrow.fs  # noqa: PLC0415
-    import pyarrow.parquet  # noqa: F401, PLC0415
-
-
-def _write_stream(scene: Scene, _ready: object) -> Written:
-    path = f"{scene.out}/stream"
-    with scene.local_large.open("rb") as source, scene.fs.open(path, "wb") as file:
-        while piece := source.read(PIECE_BYTES):
-            file.write(piece)
-    return {path: slice(0, scene.sizes.large_bytes)}
-
-
-def _small_values(scene: Scene) -> dict[str, bytes]:
-    with scene.local_large.open("rb") as source:
-        return {f"{scene.out}/{name}": source.read(scene.sizes.small_bytes) for name in small_parts(scene.sizes)}
-
-
-def _pipe_small(scene: Scene, values: Any) -> Written:
-    scene.fs.pipe(values)
-    return {f"{scene.out}/{name}": part for name, part in small_parts(scene.sizes).items()}
-
-
-def _put_file(scene: Scene, _ready: object) -> Written:
-    path = f"{scene.out}/put"
-    scene.fs.put_file(str(scene.local_large), path)
-    return {path: slice(0, scene.sizes.large_bytes)}
-
-
-def _get_file(scene: Scene, _ready: object) -> Path:
-    target = scene.scratch / "got"
-    scene.fs.get_file(scene.large, str(target))
-    return target
-
-
-def _is_copy(scene: Scene, target: Path) -> bool:
-    return target.read_bytes() == scene.local_large.read_bytes()
-
-
-def _all_small(scene: Scene) -> list[str]:
-    return list(scene.small())
-
-
-def _few_small(scene: Scene) -> list[str]:
-    return list(scene.small(scene.sizes.opened_count))
+    return Workload(name, lambda _: f"a new process: import, {meaning}", run, {"zero": goal}, check)
 
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
     for workload in (
-        Workload("cold-open", "a new process: import, open, read 1 KiB", _read_first, _is_first, is_cold=True),
-        Workload("cold-info", "a new process: import, info", _info, _is_info, is_cold=True),
-        Workload("read-whole", "open().read() of 128 MiB", _read_whole, _is_large),
-        Workload("read-pieces", "open(), then read(1 MiB) to the end of 128 MiB", _read_pieces, _is_large),
-        Workload("cat-large", "cat_file of 128 MiB", _cat_file, _is_large),
-        Workload(
-            "cat-ranges", "cat_ranges: 500 random 64 KiB of 128 MiB", _cat_ranges, _are_ranges, prepare=Scene.ranges
+        _cold(
+            "cold-open",
+            lambda scene, data: scene.is_original(data, cold.FIRST_BYTES),
+            Goal(0.12, 0.10, requests=1),
+            "open, read 1 KiB",
         ),
-        Workload("cat-small", "cat of 200 objects of 16 KiB", _cat_small, _are_small, prepare=_all_small),
+        _cold("cold-info", lambda scene, info: bool(info["size"] == scene.sizes.large_bytes), None, "info"),
         Workload(
-            "open-small", "open().read() of 100 such objects in turn", _open_small, _are_small, prepare=_few_small
+            "read-whole",
+            lambda sizes: f"open().read() of {size_text(sizes.whole_bytes)}",
+            actions.read_whole,
+            {"zero": Goal(0.35, 0.47), "s3": Goal(0.50, 3.3)},
+            actions.is_whole,
         ),
-        Workload("parquet", "pyarrow: 3 of 30 columns of 48 MB", _read_columns, _is_table, prepare=_import_parquet),
-        Workload("get-file", "get_file of 128 MiB", _get_file, _is_copy),
-        Workload("put-file", "put_file of 128 MiB", _put_file),
-        Workload("write-stream", "open('wb'), write(1 MiB) to 128 MiB", _write_stream),
-        Workload("pipe-small", "pipe of 200 objects of 16 KiB", _pipe_small, prepare=_small_values),
+        Workload(
+            "read-pieces",
+            lambda sizes: f"open(), then read(1 MiB) to the end of {size_text(sizes.whole_bytes)}",
+            actions.read_pieces,
+            {"zero": None, "s3": None},
+            actions.is_whole,
+            without=STREAM_ONLY,
+        ),
+        Workload(
+            "cat-file",
+            lambda sizes: f"cat_file of {size_text(sizes.medium_bytes)}",
+            actions.cat_file,
+            {"zero": None, "s3": Goal(0.40, 1.07)},
+            lambda scene, data: scene.is_original(data, scene.sizes.medium_bytes),
+        ),
+        Workload(
+            "cat-ranges",
+            lambda sizes: f"cat_ranges: {sizes.range_count} random {size_text(sizes.range_bytes)} of one object",
+            actions.cat_ranges,
+            {"zero": Goal(0.15, 0.31), "s3": Goal(0.35, 1.7)},
+            actions.are_ranges(actions.wide_ranges),
+            prepare=actions.wide_ranges,
+            asked_bytes=lambda sizes: sizes.range_count * sizes.range_bytes,
+        ),
+        Workload(
+            "seek-read",
+            lambda sizes: f"{sizes.seek_count} x seek, read({size_text(sizes.seek_bytes)}), default cache",
+            actions.seek_read,
+            {"zero": Goal(0.30, 0.46, bytes_times=2), "s3": Goal(0.86, 0.91, bytes_times=2)},
+            actions.are_ranges(actions.narrow_ranges),
+            prepare=actions.narrow_ranges,
+            without=STREAM_ONLY,
+            asked_bytes=lambda sizes: sizes.seek_count * sizes.seek_bytes,
+        ),
+        Workload(
+            "cat-small",
+            lambda sizes: f"cat of {sizes.small_count} objects of {size_text(sizes.small_bytes)}",
+            actions.cat_small,
+            {"zero": Goal(0.10, 0.21, requests=1000), "s3": Goal(0.35, 1.7, requests=1000)},
+            actions.are_small(actions.all_small),
+            prepare=actions.all_small,
+        ),
+        Workload(
+            "open-small",
+            lambda sizes: f"open().read() of {sizes.opened_count} such objects in turn",
+            actions.open_small,
+            {"zero": Goal(0.06, 0.16, requests=500)},
+            actions.are_small(actions.few_small),
+            prepare=actions.few_small,
+        ),
+        Workload(
+            "threads-small",
+            lambda sizes: f"open().read() of {sizes.small_count} such objects in {actions.THREADS} threads",
+            actions.threads_small,
+            {"s3": Goal(2.65, 3.0, requests=1000)},
+            actions.are_small(actions.all_small),
+            prepare=actions.all_small,
+        ),
+        Workload(
+            "parquet",
+            lambda _: "pyarrow.parquet.read_table(filesystem=): 3 of 30 columns",
+            actions.read_columns,
+            {"zero": Goal(0.18, 0.18), "s3": Goal(0.40, 0.39)},
+            actions.is_table,
+            prepare=actions.import_parquet,
+            without=STREAM_ONLY,
+        ),
+        Workload(
+            "zarr",
+            lambda sizes: f"xarray.open_zarr().load() of {sizes.array_shape[0]} chunks",
+            actions.read_array,
+            {"zero": Goal(0.14, 0.14), "s3": Goal(1.15, 1.20)},
+            actions.is_array,
+            prepare=actions.zarr_source,
+            without=frozenset({"pyarrow.fs"}),
+        ),
+        Workload(
+            "get-file",
+            lambda sizes: f"get_file of {size_text(sizes.whole_bytes)}",
+            actions.get_file,
+            {"zero": Goal(0.80, 0.86, memory_mib=300), "s3": Goal(0.36, 0.89, memory_mib=300)},
+            actions.is_copy,
+        ),
+        Workload(
+            "get-small",
+            lambda sizes: f"get of {sizes.opened_count} small objects",
+            actions.get_small,
+            {"s3": Goal(0.70, 0.71)},
+            actions.are_copies,
+            prepare=actions.targets,
+        ),
+        Workload(
+            "find",
+            lambda sizes: f"find of {sizes.key_count} keys in {sizes.folder_count} folders",
+            actions.find,
+            {"zero": Goal(0.32, 0.32), "s3": Goal(1.35, 1.35)},
+            actions.are_keys("tree/"),
+            lists=True,
+        ),
+        Workload(
+            "ls",
+            lambda sizes: f"ls of {sizes.key_count} keys",
+            actions.ls,
+            {"zero": Goal(0.30, 0.18)},
+            actions.are_keys("flat/"),
+            lists=True,
+        ),
+        Workload(
+            "put-file",
+            lambda sizes: f"put_file of {size_text(sizes.medium_bytes)}",
+            actions.put_file,
+            {"zero": Goal(0.19, 0.19)},
+        ),
+        Workload(
+            "write-stream",
+            lambda sizes: f"open('wb'), write(1 MiB) to {size_text(sizes.stream_bytes)}",
+            actions.write_stream,
+            {"zero": Goal(0.22, 0.22, memory_mib=300)},
+        ),
+        Workload(
+            "pipe-small",
+            lambda sizes: f"pipe of {sizes.small_count} objects of {size_text(sizes.small_bytes)}",
+            actions.pipe_small,
+            {"zero": Goal(0.20, 0.26)},
+            prepare=actions.small_values,
+        ),
     )
 }
-
-
-def make_originals(folder: Path, sizes: Sizes) -> None:
-    """Write the local copy of all data: always the same bytes."""
-    import numpy  # noqa: ICN001, PLC0415 - only the parent needs it, once
-    import pyarrow  # noqa: ICN001, PLC0415
-    from pyarrow import parquet  # noqa: PLC0415
-
-    (folder / LARGE).write_bytes(random.Random(SEED).randbytes(sizes.large_bytes))
-    chance = numpy.random.default_rng(SEED)
-    columns = {f"c{index:02}": chance.random(sizes.table_rows) for index in range(TABLE_COLUMNS)}
-    parquet.write_table(pyarrow.table(columns), folder / TABLE, row_group_size=sizes.group_rows)

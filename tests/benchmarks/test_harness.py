@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-CONTENDERS = {"objfs", "s3fs", "obstore.fsspec"}
+CONTENDERS = {"objfs", "s3fs", "obstore.fsspec", "pyarrow.fs", "raw obstore"}
 
 
 @pytest.fixture
@@ -47,14 +47,14 @@ def test_run_measures_and_counts_every_contender(tmp_path: Path):
     done = run("--quick", "--rounds", "1", "--server", "moto", "--only", "pipe-small", "--json", str(target))
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(target.read_text())
-    row = report["workloads"]["pipe-small"]
-    assert set(row) == CONTENDERS
-    for cell in row.values():
+    row = report["profiles"]["zero"]["pipe-small"]
+    assert set(row["contenders"]) == CONTENDERS
+    for cell in row["contenders"].values():
         assert cell["error"] is None
         assert len(cell["rounds"]) == 1
         assert cell["seconds"] > 0
-        assert cell["counted"]["methods"]["PUT"] == 20
-        assert cell["counted"]["bytes_to_server"] >= 20 * (16 << 10)
+        assert cell["rounds"][0]["methods"]["PUT"] >= 20
+        assert cell["bytes_to_server"] >= 20 * (16 << 10)
     assert "| pipe-small |" in done.stdout
 
 
@@ -77,12 +77,12 @@ def test_rotated_lets_another_contender_begin_each_round(harness):
 
 def test_scene_ranges_are_the_same_in_every_process(harness, tmp_path: Path):
     """The seed is fixed, and every range lies within the object."""
-    workloads = harness("workloads")
-    scene = workloads.Scene(None, "b/source", "b/out", tmp_path, tmp_path, workloads.QUICK)
-    ranges = scene.ranges()
-    assert ranges == scene.ranges()
-    assert len(set(ranges)) == workloads.QUICK.range_count
-    assert all(0 <= start < end <= workloads.QUICK.large_bytes for start, end in ranges)
+    data = harness("data")
+    scene = data.Scene(None, "b/out", tmp_path, tmp_path, data.QUICK)
+    ranges = scene.ranges(50, 1000)
+    assert ranges == scene.ranges(50, 1000)
+    assert len(set(ranges)) == 50
+    assert all(0 <= start < end <= data.QUICK.large_bytes for start, end in ranges)
 
 
 @pytest.mark.parametrize(
@@ -90,30 +90,73 @@ def test_scene_ranges_are_the_same_in_every_process(harness, tmp_path: Path):
     [
         pytest.param({"s3fs": 4.0, "obstore.fsspec": 1.0}, 2.0, id="best-of-two"),
         pytest.param({"s3fs": 4.0, "obstore.fsspec": None}, 0.5, id="one-failed"),
+        pytest.param({"s3fs": 4.0, "raw obstore": 1.0}, 0.5, id="the-floor-is-no-peer"),
         pytest.param({"s3fs": None, "obstore.fsspec": None}, None, id="all-failed"),
     ],
 )
-def test_best_peer_ratio_leaves_failures_out(harness, peers, expected):
-    """A peer that failed is not the best one."""
-    row = {"objfs": {"seconds": 2.0, "error": None}}
+def test_best_peer_ratio_leaves_out_what_is_none(harness, peers, expected):
+    """A peer that failed is not the best one, and the floor is none."""
+    cells = {"objfs": {"seconds": 2.0}}
     for name, seconds in peers.items():
-        row[name] = {"error": "no"} if seconds is None else {"seconds": seconds, "error": None}
-    assert harness("report").best_peer_ratio(row) == expected
+        cells[name] = {} if seconds is None else {"seconds": seconds}
+    assert harness("report").best_peer_ratio(cells) == expected
+
+
+OURS = {"seconds": 1.0, "requests": 10.0, "bytes_from_server": 300.0, "memory_mib": 50.0}
+
+
+@pytest.mark.parametrize(
+    ("goal", "expected"),
+    [
+        pytest.param({}, [], id="all-reached"),
+        pytest.param({"seconds": 0.8}, ["1.00 x the best peer"], id="slower-than-the-ratio"),
+        pytest.param({"requests": 9}, ["10 requests"], id="requests"),
+        pytest.param({"bytes_times": 2}, ["3.0 x the bytes"], id="bytes"),
+        pytest.param({"memory_mib": 40}, ["50 MiB of memory"], id="memory"),
+    ],
+)
+def test_misses_names_what_is_behind_the_goal(harness, goal, expected):
+    """Seconds count as the ratio that the goal had to the best peer; requests, bytes and memory as they are."""
+    made = harness("workloads").Goal(**{"seconds": 2.0, "best_peer": 2.0, **goal})
+    cells = {"objfs": OURS, "s3fs": {"seconds": 1.0}}
+    assert list(harness("report").misses(made, cells, asked_bytes=100)) == expected
+
+
+def test_result_is_over_after_a_failure_or_a_slow_round(harness):
+    """More rounds of what fails, or takes very long, would only cost time."""
+    make = harness("run").Result
+    for said, is_over in (
+        ({"seconds": 1.0}, False),
+        ({"seconds": 6.0}, True),
+        ({"error": "OSError: no"}, True),
+        ({"over_seconds": 30.0}, True),
+    ):
+        result = make()
+        result.add(dict(said))
+        assert result.is_over is is_over, said
+
+
+def test_result_keeps_the_figures_of_a_process_that_ended_badly(harness):
+    """An abort after the work is done is a finding of its own: the measurement counts."""
+    result = harness("run").Result()
+    result.add({"seconds": 1.0, "exit_status": -6})
+    assert result.bad_exits == [-6]
+    assert result.rounds == [{"seconds": 1.0}]
 
 
 def test_report_shows_a_failure_instead_of_a_figure(harness):
     """A contender that cannot do a workload is named with its error, and the others keep their figures."""
-    good = {
-        "error": None,
-        "rounds": [{"seconds": 1.0}, {"seconds": 1.5}, {"seconds": 2.5}],
-        "seconds": 1.5,
-        "cpu_seconds": 0.5,
-        "counted": {"requests": 3, "methods": {"GET": 3}, "bytes_from_server": 1 << 20, "bytes_to_server": 0},
-    }
-    bad = {"error": "OSError: no", "counted": {}}
-    rows = {"cat-large": {"objfs": good, "s3fs": good, "obstore.fsspec": bad}}
-    report = {"date": "2026-01-01", "machine": "m", "python": "3", "server": "s", "versions": {}, "seed": 1}
-    text = harness("report").as_text({**report, "rounds": 1, "quick": False, "workloads": rows})
-    assert "| 1.500 (1.00-2.50) | 1.500 (1.00-2.50) | fails | 1.00 |" in text
+    run, report = harness("run"), harness("report")
+    figures = {"cpu_seconds": 0.5, "requests": 3, "bytes_from_server": 1 << 20, "bytes_to_server": 0}
+    good, bad, slow = run.Result(), run.Result(), run.Result()
+    for seconds in (1.0, 1.5, 2.5):
+        good.add({"seconds": seconds, **figures})
+    bad.add({"error": "OSError: no"})
+    slow.add({"over_seconds": 30.0})
+    row = {"objfs": good, "s3fs": good, "obstore.fsspec": bad, "pyarrow.fs": slow}
+    made = report.as_json({"s3": {"cat-file": row}}, server="s", rounds=3, quick=False)
+    text = report.as_text(made)
+    cells = "| 1.500 (1.00-2.50) | 1.500 (1.00-2.50) | fails | > 30 s | 1.00 | 0.37 (0.40 s) | missed: 1.00 x the best"
+    assert cells in text
     assert "| 3 (1.0, 0.0) | 3 (1.0, 0.0) | fails |" in text
-    assert "cat-large, obstore.fsspec: OSError: no" in text
+    assert "s3, cat-file, obstore.fsspec: OSError: no" in text
