@@ -219,10 +219,7 @@ class NamespaceVerbs(FileVerbs):
             elif recursive:
                 found.update(await self._tree(each, maxdepth))
             else:
-                location = self._split(each)
-                # In a list, which names objects, the slash at the end of a name is part of it.
-                exact = path is not each and location.key.endswith("/")
-                found.add(location.path if exact else self._strip_protocol(each))
+                found.add(self._name_of(each, in_list=path is not each))
         if not found:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return sorted(found)

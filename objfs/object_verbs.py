@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from objfs.bulk_reads import Ranges, read_all
 from objfs.concurrency import run_bounded
 from objfs.put_verbs import PutVerbs
-from objfs.transfers import read_many, read_slice
+from objfs.steps import drive_async
+from objfs.transfers import read_slice
 from objfs.types import Location
 
 
@@ -140,7 +142,7 @@ class ObjectVerbs(PutVerbs):
         ValueError
             Both or neither of ``end`` and ``length`` are given, or a bound is negative or before ``start``.
         """
-        return await read_slice(self._source(self._key(path)), *_bounds(start, end, length))
+        return await drive_async(read_slice(self._source(self._key(path)), *_bounds(start, end, length)))
 
     async def _get_ranges(
         self,
@@ -172,7 +174,9 @@ class ObjectVerbs(PutVerbs):
                 starts, nothing if ends is None else ends, nothing if lengths is None else lengths, strict=True
             )
         ]
-        return await read_many(self._source(self._key(path)), wanted) if wanted else []
+        ranges = Ranges(self._source(self._key(path)), wanted)
+        await drive_async(read_all([ranges]))
+        return ranges.slices()
 
     # -- signed URLs ----------------------------------------------------------------------------------------------
 

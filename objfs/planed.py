@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from fsspec.asyn import AsyncFileSystem, async_methods, get_loop
@@ -14,8 +16,10 @@ from fsspec.spec import AbstractFileSystem
 
 from objfs.concurrency import as_one_call, close_soon, join_call, refuse_on, wait_for
 from objfs.errors import NotAnObjectError
+from objfs.steps import Plan, drive, drive_async
 from objfs.transfers import Source
 from objfs.types import Location, ObjectInfo
+from objfs.workers import call
 
 if TYPE_CHECKING:
     from objfs.connection import Connection
@@ -64,6 +68,11 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         self._check_key(location)
         return location
 
+    def _name_of(self, path: Any, *, in_list: bool) -> str:
+        """The name by which fsspec's verbs know a path; in a list of objects, a slash at its end is part of it."""
+        location = self._split(path)
+        return location.path if in_list and location.key.endswith("/") else self._strip_protocol(path)
+
     def _check_key(self, location: Location) -> None:
         """Refuse a key by which another object would be touched, on either plane."""
         refusal = self.connection.cloud.key_refusal(location.key)
@@ -82,6 +91,22 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Carry a coroutine out on fsspec's I/O loop, from any other thread."""
         return wait_for(coroutine, get_loop())
+
+    def _in_loop(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Carry a coroutine out on this filesystem's loop."""
+        whole = as_one_call(coroutine)
+        with _in_time(timeout or None):
+            return wait_for(asyncio.wait_for(whole, timeout) if timeout else whole, self.loop)
+
+    def _in_workers(self, plan: Plan[T], timeout: float | None = None) -> T:
+        """Carry a plan of the data plane out without a detour by a loop."""
+        with _in_time(timeout or None):
+            return call(partial(drive, plan), timeout or None)
+
+    def perform(self, source: Source, plan: Plan[T], timeout: float | None = None) -> T:
+        """Carry a plan out, blocking."""
+        refuse_on(self.loop)
+        return self._in_workers(plan, timeout) if source.blocks else self._in_loop(drive_async(plan), timeout)
 
     @property
     def max_concurrency(self) -> int:
@@ -103,7 +128,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         objects = self.connection.objects("read", location, keywords=keywords)
         local = bool(self.connection.settings.value("local_expiry_check", False))
         cloud = self.connection.cloud
-        limit = max_concurrency or self._concurrency
+        limit = max_concurrency or self.connection.settings.value("max_concurrency")
         return Source(objects, location, limit, local, cloud.condition, cloud.suffix_ranges, chunk_bytes)
 
     async def _stat(self, location: Location) -> ObjectInfo:
@@ -116,20 +141,23 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
 def _blocking(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
     """The blocking twin of a coroutine; as in fsspec, ``timeout=`` seconds bound the call."""
 
-    def call(self: PlanedFileSystem, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+    def blocking(self: PlanedFileSystem, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
         refuse_on(self.loop)
-        coroutine = as_one_call(getattr(self, name)(*args, **kwargs))
-        if not timeout:
-            return wait_for(coroutine, self.loop)
-        try:
-            return wait_for(asyncio.wait_for(coroutine, timeout), self.loop)
-        except TimeoutError as error:
-            if error.errno is not None:  # a request's own
-                raise
-            msg = f"{name[1:]} took longer than {timeout} s"
-            raise FSTimeoutError(msg) from error
+        return self._in_loop(getattr(self, name)(*args, **kwargs), timeout)
 
-    return _named(call, name, own)
+    return _named(blocking, name, own)
+
+
+@contextlib.contextmanager
+def _in_time(timeout: float | None) -> Iterator[None]:
+    """Turn the time-out of a wait into fsspec's."""
+    try:
+        yield
+    except TimeoutError as error:
+        if timeout is None or error.errno is not None:  # a request's own
+            raise
+        msg = f"the call took longer than {timeout} s"
+        raise FSTimeoutError(msg) from error
 
 
 def _blocking_generator(name: str, own: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from glob import has_magic
 from typing import Any
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.utils import isfilelike
 
-from objfs.concurrency import run_bounded
+from objfs.bulk_reads import Bounds, Ranges, read_all
+from objfs.concurrency import refuse_on
+from objfs.downloads import copy_to, download
+from objfs.errors import FileExpired
 from objfs.planed import PlanedFileSystem
-from objfs.transfers import copy_to, download, read_many, read_slice
+from objfs.steps import Plan, drive, drive_async
+from objfs.transfers import Slice, Source, read_slice
+from objfs.workers import wait_for_worker
 
 
 class ReadVerbs(PlanedFileSystem):
@@ -47,16 +53,159 @@ class ReadVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> bytes:
         """Read ``object[start:end]`` with Python's slice semantics; long ranges in parallel."""
-        source = self._source(self._key(path, version_id), self._read_keywords(kwargs), max_concurrency, chunksize)
-        return await read_slice(source, start, end)
+        source = self._read_source(path, version_id, chunksize, max_concurrency, kwargs)
+        return await drive_async(read_slice(source, start, end))
+
+    def cat_file(
+        self,
+        path: str,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        version_id: str | None = None,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> bytes:
+        """Read one object, or a part of it.
+
+        Parameters
+        ----------
+        path
+            ``bucket/key`` or URL.
+        start, end
+            Bounds as in a Python slice.
+        version_id
+            Of the object, instead of the newest.
+        chunksize
+            Bytes per request of a long read; by default 4 MiB.
+        max_concurrency
+            Requests at a time; by default as many as have 96 MiB in flight.
+        timeout
+            Seconds the call may take.
+        **kwargs
+            As the peer takes them.
+
+        Returns
+        -------
+        bytes
+            All of one version.
+        """
+        source = self._read_source(path, version_id, chunksize, max_concurrency, kwargs)
+        return self.perform(source, read_slice(source, start, end), timeout)
+
+    def _read_source(
+        self,
+        path: str,
+        version_id: str | None,
+        chunk_bytes: int | None,
+        max_concurrency: int | None,
+        keywords: Mapping[str, Any],
+    ) -> Source:
+        return self._source(self._key(path, version_id), self._read_keywords(keywords), max_concurrency, chunk_bytes)
 
     async def _cat(
         self, path: Any, recursive: bool = False, on_error: str = "raise", batch_size: int | None = None, **kwargs: Any
     ) -> Any:
         """Read one object, or several into a dict; one path without wildcards is the object of exactly that name."""
-        if isinstance(path, str) and not recursive and not has_magic(path) and on_error == "raise":
+        if self._is_one(path, recursive, on_error):
             return await self._cat_file(path, **kwargs)
-        return await super()._cat(path, recursive=recursive, on_error=on_error, batch_size=batch_size, **kwargs)
+        paths = await self._expand_path(path, recursive=recursive)
+        # What one path stands for is given without its name.
+        single = isinstance(path, str) and paths == [self._strip_protocol(path)]
+        if single and on_error == "omit":
+            on_error = "return"
+        reads = self._slices(paths, on_error, **kwargs)
+        found = await drive_async(self._cat_plan(paths, reads, on_error, batch_size or self.batch_size))
+        return found[paths[0]] if single else found
+
+    def cat(
+        self,
+        path: Any,
+        recursive: bool = False,
+        on_error: str = "raise",
+        batch_size: int | None = None,
+        *,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Read one object, or several.
+
+        Parameters
+        ----------
+        path
+            A path or URL, which may hold wildcards, or a list of them.
+        recursive
+            Read everything below directories.
+        on_error
+            ``raise``; ``omit`` leaves out objects that cannot be read; ``return`` puts the exception in their place.
+        batch_size
+            Requests at a time; by default 128, or as many as have 96 MiB in flight.
+        timeout
+            Seconds the call may take.
+        **kwargs
+            As for `cat_file`.
+
+        Returns
+        -------
+        bytes or dict
+            The bytes of one object where one path was given, else a dict from paths to bytes.
+        """
+        if self._is_one(path, recursive, on_error):
+            return self.cat_file(path, timeout=timeout, **kwargs)
+        if not recursive and isinstance(path, list) and not any(map(has_magic, path)):
+            paths = sorted({self._name_of(each, in_list=True) for each in path})
+            reads = self._slices(paths, on_error, **kwargs)
+            if all(isinstance(read, Exception) or read.source.blocks for read in reads):
+                refuse_on(self.loop)
+                return self._in_workers(self._cat_plan(paths, reads, on_error, batch_size or self.batch_size), timeout)
+        return self._in_loop(self._cat(path, recursive, on_error, batch_size, **kwargs), timeout)
+
+    @staticmethod
+    def _is_one(path: Any, recursive: bool, on_error: str) -> bool:
+        return isinstance(path, str) and not recursive and not has_magic(path) and on_error == "raise"
+
+    def _slices(
+        self,
+        paths: Sequence[str],
+        on_error: str,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        version_id: str | None = None,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
+        **kwargs: Any,
+    ) -> list[Slice | Exception]:
+        """The reads of `cat`; a path that names no object is an error of its own."""
+        keywords = self._read_keywords(kwargs)
+        reads: list[Slice | Exception] = []
+        for path in paths:
+            try:
+                source = self._source(self._key(path, version_id), keywords, max_concurrency, chunksize)
+                reads.append(Slice(source, start, end))
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                reads.append(error)
+        return reads
+
+    @staticmethod
+    def _cat_plan(
+        paths: Sequence[str], reads: Sequence[Slice | Exception], on_error: str, limit: int | None
+    ) -> Plan[dict[str, Any]]:
+        """Read the objects; paths to their bytes."""
+        valid = [read for read in reads if not isinstance(read, Exception)]
+        errors = iter((yield from read_all(valid, limit, give_errors=on_error != "raise")))
+        found: dict[str, Any] = {}
+        for path, read in zip(paths, reads, strict=True):
+            error = read if isinstance(read, Exception) else next(errors)
+            if error is None:
+                found[path] = read.tobytes()  # type: ignore[union-attr]
+            elif on_error != "omit":
+                found[path] = error
+        return found
 
     async def _cat_ranges(
         self,
@@ -66,6 +215,22 @@ class ReadVerbs(PlanedFileSystem):
         max_gap: int | None = None,
         batch_size: int | None = None,
         on_error: str = "return",
+        **kwargs: Any,
+    ) -> list[Any]:
+        """Read ranges of many objects, see `cat_ranges`."""
+        reads = self._ranges(paths, starts, ends, on_error, **kwargs)
+        return await drive_async(_ranges_plan(len(paths), reads, batch_size or self.batch_size, on_error))
+
+    def cat_ranges(
+        self,
+        paths: Sequence[str],
+        starts: Any,
+        ends: Any,
+        max_gap: int | None = None,
+        batch_size: int | None = None,
+        on_error: str = "return",
+        *,
+        timeout: float | None = None,
         **kwargs: Any,
     ) -> list[Any]:
         """Read ranges of many objects.
@@ -79,48 +244,57 @@ class ReadVerbs(PlanedFileSystem):
         max_gap
             Accepted; which ranges share a request is planned.
         batch_size
-            Objects that are read at a time.
+            Requests at a time; by default 128, or as many as have 96 MiB in flight.
         on_error
             ``return`` puts an exception in the place of its bytes, anything else raises it.
+        timeout
+            Seconds the call may take.
+        **kwargs
+            As for `cat_file`.
 
         Returns
         -------
         list
             In the order of ``paths``; the ranges of one object are of one version.
         """
+        reads = self._ranges(paths, starts, ends, on_error, **kwargs)
+        plan = _ranges_plan(len(paths), reads, batch_size or self.batch_size, on_error)
+        refuse_on(self.loop)
+        if all(isinstance(read, Exception) or read.source.blocks for _, read in reads):
+            return self._in_workers(plan, timeout)
+        return self._in_loop(drive_async(plan), timeout)
+
+    def _ranges(
+        self,
+        paths: Sequence[str],
+        starts: Any,
+        ends: Any,
+        on_error: str,
+        *,
+        version_id: str | None = None,
+        chunksize: int | None = None,
+        max_concurrency: int | None = None,
+        **kwargs: Any,
+    ) -> list[tuple[list[int], Ranges | Exception]]:
+        """The ranges of each object, and their places among all."""
         begins = starts if isinstance(starts, Iterable) else [starts] * len(paths)
         stops = ends if isinstance(ends, Iterable) else [ends] * len(paths)
-        wanted = list(zip(paths, begins, stops, strict=True))
-        by_path: dict[str, list[int]] = {}
-        for index, path in enumerate(paths):
-            by_path.setdefault(path, []).append(index)
-        jobs = [
-            lambda p=path, i=indices: self._ranges_of(p, i, [wanted[j][1:] for j in i], kwargs)
-            for path, indices in by_path.items()
-        ]
-        results: list[Any] = [b""] * len(wanted)
-        for group in await run_bounded(jobs, batch_size or self._concurrency * 4):
-            for index, result in group:
-                if isinstance(result, Exception) and on_error != "return":
-                    raise result
-                results[index] = result
-        return results
-
-    async def _ranges_of(
-        self,
-        path: str,
-        indices: Sequence[int],
-        bounds: Sequence[tuple[int | None, int | None]],
-        keywords: Mapping[str, Any],
-    ) -> list[tuple[int, Any]]:
-        given = dict(keywords)
-        limit = given.pop("max_concurrency", None)
-        try:
-            source = self._source(self._key(path), self._read_keywords(given), limit)
-            found = [await read_slice(source, *bounds[0])] if len(bounds) == 1 else await read_many(source, bounds)
-        except Exception as error:  # noqa: BLE001 - cat_ranges hands errors back
-            return [(index, error) for index in indices]
-        return list(zip(indices, found, strict=True))
+        by_path: dict[str, tuple[list[int], list[Bounds]]] = {}
+        for index, (path, begin, stop) in enumerate(zip(paths, begins, stops, strict=True)):
+            places, bounds = by_path.setdefault(path, ([], []))
+            places.append(index)
+            bounds.append((begin, stop))
+        keywords = self._read_keywords(kwargs)
+        reads: list[tuple[list[int], Ranges | Exception]] = []
+        for path, (places, bounds) in by_path.items():
+            try:
+                source = self._source(self._key(path, version_id), keywords, max_concurrency, chunksize)
+                reads.append((places, Ranges(source, bounds)))
+            except Exception as error:
+                if on_error != "return":
+                    raise
+                reads.append((places, error))
+        return reads
 
     async def _get_file(
         self,
@@ -134,12 +308,36 @@ class ReadVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> None:
         """Download one object in parallel; the local file appears whole or not at all."""
-        tuning = self._read_keywords(kwargs), max_concurrency, chunksize
-        if isfilelike(lpath):
-            await copy_to(self._source(self._key(rpath, version_id), *tuning), lpath, callback)
-        elif rpath.endswith("/") and not await self._isdir(rpath):
-            raise FileNotFoundError(errno.ENOENT, "no such directory", rpath)
-        elif rpath.endswith("/") or os.path.isdir(lpath):
+        if not isfilelike(lpath) and (rpath.endswith("/") or os.path.isdir(lpath)):
+            if rpath.endswith("/") and not await self._isdir(rpath):
+                raise FileNotFoundError(errno.ENOENT, "no such directory", rpath)
             os.makedirs(lpath, exist_ok=True)
-        else:
-            await download(self._source(self._key(rpath, version_id), *tuning), lpath, callback)
+            return
+        source = self._read_source(rpath, version_id, chunksize, max_concurrency, kwargs)
+        plan = copy_to(source, lpath, callback) if isfilelike(lpath) else download(source, lpath, callback)
+        # The local file is work for a worker, too.
+        await (wait_for_worker(partial(drive, plan)) if source.blocks else drive_async(plan))
+
+
+def _ranges_plan(
+    count: int, reads: Sequence[tuple[list[int], Ranges | Exception]], limit: int | None, on_error: str
+) -> Plan[list[Any]]:
+    """Read the ranges; each to its place among all."""
+    valid = [read for _, read in reads if not isinstance(read, Exception)]
+    errors = iter((yield from read_all(valid, limit, give_errors=on_error == "return")))
+    results: list[Any] = [b""] * count
+    for places, read in reads:
+        found: Sequence[Any]
+        error = read if isinstance(read, Exception) else next(errors)
+        if error is None:
+            try:
+                found = read.slices()  # type: ignore[union-attr]
+            except FileExpired as expired:
+                if on_error != "return":
+                    raise
+                error = expired
+        if error is not None:
+            found = [error] * len(places)
+        for place, result in zip(places, found, strict=True):
+            results[place] = result
+    return results

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.asyn import AbstractAsyncStreamedFile
-from fsspec.caching import BaseCache
 from fsspec.spec import AbstractBufferedFile
 
+from objfs.adaptive import SMALLEST_AHEAD_BYTES, AdaptiveCache
 from objfs.object_methods import ObjectMethods
-from objfs.store import Store, usable_in_this_process
-from objfs.transfers import PART_BYTES, Source
-from objfs.types import ByteRange, Chunk, Location, Suffix
+from objfs.steps import Plan, Step, drive, drive_async
+from objfs.store import usable_in_this_process
+from objfs.transfers import Assembly, Slice, Source
+from objfs.types import ByteRange, Chunk, Location, SizedBuffer, Suffix
 
 if TYPE_CHECKING:
     from objfs.filesystem import ObjectFileSystem
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 # The first request of an open brings this much: small objects are whole after it, and it costs about as long as one
 # byte would.
 HEAD_BYTES: Final = 256 << 10
+# Of a given cache type without a block size.
+BLOCK_BYTES: Final = 1 << 20
 # Formats whose readers begin at the end, and how much of the end they usually want.
 TAIL_BYTES: Final[Mapping[str, int]] = {
     ".parquet": 256 << 10,
@@ -29,63 +32,6 @@ TAIL_BYTES: Final[Mapping[str, int]] = {
     ".feather": 64 << 10,
     ".zip": 64 << 10,
 }
-RANDOM_MARGIN_BYTES: Final = 64 << 10
-FIRST_WINDOW_BYTES: Final = 1 << 20
-LAST_WINDOW_BYTES: Final = 32 << 20
-
-
-class AdaptiveCache(BaseCache):  # type: ignore[misc]
-    """Read ahead of sequential access in growing windows; give random access what it asks and a small margin.
-
-    Parameters
-    ----------
-    blocksize
-        The smallest window of sequential access, bytes.
-    fetcher
-        ``(start, stop) -> bytes``; ``stop`` never exceeds ``size``.
-    size
-        Bytes of the object.
-    first
-        What the open already brought.
-    """
-
-    name: ClassVar[str] = "adaptive"
-
-    def __init__(
-        self, blocksize: int, fetcher: Callable[[int, int], bytes], size: int, *, first: Chunk | None = None
-    ) -> None:
-        super().__init__(blocksize, fetcher, size)
-        self._opening = (first.start, first.data) if first is not None else (0, b"")
-        self._ahead: tuple[int, bytes] = (0, b"")
-        self._window = 0
-        self._expected = 0
-
-    def _fetch(self, start: int | None, stop: int | None) -> bytes:
-        begin, end = start or 0, self.size if stop is None else min(stop, self.size)
-        if begin >= end:
-            return b""
-        for held_start, held in (self._opening, self._ahead):
-            if held_start <= begin and end <= held_start + len(held):
-                self._expected = end
-                return held[begin - held_start : end - held_start]
-        return self._fetch_more(begin, end)
-
-    def _fetch_more(self, begin: int, end: int) -> bytes:
-        prefix = b""
-        sequential = begin == self._expected
-        for held_start, held in (self._ahead, self._opening):
-            if held_start <= begin < held_start + len(held):
-                prefix = held[begin - held_start :]
-                break
-        self._window = min(max(2 * self._window, self.blocksize), LAST_WINDOW_BYTES) if sequential else 0
-        fetch_from = begin + len(prefix)
-        fetch_to = min(self.size, max(end, fetch_from + max(self._window, RANDOM_MARGIN_BYTES)))
-        data: bytes = self.fetcher(fetch_from, fetch_to)
-        self._expected = end
-        wanted = end - fetch_from
-        if wanted < len(data):
-            self._ahead = (fetch_from, data)
-        return prefix + data[:wanted] if prefix or wanted < len(data) else data
 
 
 class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
@@ -145,7 +91,7 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         self.bucket, self.key = source.location.bucket, source.location.key
         first: Chunk | None = None
         if size is None:
-            first = fs.run_blocking(source.first(_opening_range(source.location)))
+            first = fs.perform(source, source.first(_opening_range(source.location)))
             size, self.e_tag, self.state = first.info.size, first.info.e_tag, source.state(first.info)
             self.version_id = self.version_id or first.info.version
             if fs.connection.settings.value("version_aware", False):
@@ -156,38 +102,90 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             fs,
             path,
             "rb",
-            block_size or FIRST_WINDOW_BYTES,
+            block_size or (SMALLEST_AHEAD_BYTES if cache_type is None else BLOCK_BYTES),
             cache_type=cache_type or "none",
             cache_options=dict(cache_options or {}),
             size=size,
         )
         if cache_type is None:
-            self.cache = AdaptiveCache(self.blocksize, self._fetch_range, size, first=first)
+            self.cache = AdaptiveCache(self.blocksize, self._fetch_range, size, requests=self, first=first)
+
+    # -- what its cache asks for ---------------------------------------------------------------------------------
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a request has said which version is read."""
+        return self.state is not None
+
+    @property
+    def in_flight(self) -> int:
+        """Requests of full parts that one read makes at a time."""
+        return self._source.in_flight(self._source.part_bytes)
+
+    def load(self, wanted: ByteRange) -> SizedBuffer:
+        """One request of the version that is open, blocking this thread."""
+        source = self._live_source()
+        plan = source.get(wanted, self.state)
+        chunk: Chunk = drive(plan) if source.blocks else self.fs.run_blocking(drive_async(plan))
+        return chunk.data
+
+    def fill(self, whole: Assembly, wanted: ByteRange) -> None:
+        """Bring a range to its place, in parallel requests."""
+        source = self._live_source()
+        self.fs.perform(source, _carry_out(source.together(whole.parts(source, self.state, wanted))))
 
     def _fetch_range(self, start: int, end: int) -> bytes:
         stop = min(end, self.size)
         if start >= stop:
             return b""
-        data: bytes = self.fs.run_blocking(self._fetch(ByteRange(start, stop)))
+        source = self._live_source()
+        data: bytes = self.fs.perform(source, self._fetch(source, ByteRange(start, stop)))
         return data
 
     def _live_source(self) -> Source:
         """The source; in a forked child the data plane is gone, and another one has to go on."""
-        if isinstance(self._source.objects, Store) and not usable_in_this_process():
+        if self._source.blocks and not usable_in_this_process():
             location = self._source.location
             self._source = replace(self._source, objects=self.fs.connection.objects("read", location))
         return self._source
 
-    async def _fetch(self, wanted: ByteRange) -> bytes:
-        source = self._live_source()
-        if self.state is None:
-            chunk = await source.get(ByteRange(wanted.start, min(wanted.stop, wanted.start + PART_BYTES)))
-            self.e_tag, self.state = chunk.info.e_tag, source.state(chunk.info)
-            if chunk.start + len(chunk.data) >= wanted.stop:
-                return chunk.data
-            rest = ByteRange(chunk.start + len(chunk.data), wanted.stop)
-            return chunk.data + await source.fetch(rest, self.state)
-        return await source.fetch(wanted, self.state)
+    def _fetch(self, source: Source, wanted: ByteRange) -> Plan[bytes]:
+        if self.state is not None:
+            return (yield from source.fetch(wanted, self.state)).tobytes()
+        # Nothing was asked before the first read, which pins the file.
+        first = Slice(source, wanted.start, wanted.stop)
+        rest = yield from first.begin()
+        self.e_tag, self.state = first.info.e_tag, source.state(first.info)
+        if rest:
+            yield source.together(rest)
+        return first.tobytes()
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def read(self, length: int | None = -1) -> bytes:
+        """Read from the current position; None or a negative length means to the end."""
+        if self.closed:
+            msg = "I/O operation on closed file."
+            raise ValueError(msg)
+        stop = self.size if length is None or length < 0 else min(self.size, self.loc + int(length))
+        if stop <= self.loc:
+            return b""
+        data: bytes = self.cache._fetch(self.loc, stop)  # noqa: SLF001 - the interface of fsspec's caches
+        self.loc += len(data)
+        return data
+
+    def readinto(self, b: Any) -> int:
+        """Read into a buffer; how many bytes there were."""
+        if not isinstance(self.cache, AdaptiveCache):
+            read: int = super().readinto(b)
+            return read
+        if self.closed:
+            msg = "I/O operation on closed file."
+            raise ValueError(msg)
+        with memoryview(b) as view, view.cast("B") as target:
+            count = self.cache.read_into(self.loc, target)
+        self.loc += count
+        return count
 
     def __hash__(self) -> int:
         return hash((self.path, self.state))
@@ -211,6 +209,10 @@ def _reopen(
     file.e_tag, file.state = e_tag, state
     file.seek(position)
     return file
+
+
+def _carry_out(step: Step) -> Plan[None]:
+    yield step
 
 
 def _opening_range(location: Location) -> ByteRange | Suffix:
@@ -244,12 +246,12 @@ class AsyncObjectFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
             msg = "I/O operation on closed file."
             raise ValueError(msg)
         if self.size is None:
-            info = await self._source.head()
+            info = await drive_async(self._source.head())
             self.size, self._state = info.size, self._source.state(info)
         stop = self.size if length is None or length < 0 else min(self.size, self.loc + length)
         if stop <= self.loc:
             return b""
-        data = await self._source.fetch(ByteRange(self.loc, stop), self._state)
+        data = (await drive_async(self._source.fetch(ByteRange(self.loc, stop), self._state))).tobytes()
         self.loc += len(data)
         return data
 

@@ -8,41 +8,28 @@ credentials that the server rejects (once, then retries once), and turns obstore
 from __future__ import annotations
 
 import atexit
-import errno
 import os
-import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from html import unescape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from objfs.clouds._cloud import Cloud, StoreArguments
 from objfs.credentials.kinds import KINDS
-from objfs.credentials.rejection import code_in, verdict
+from objfs.credentials.rejection import verdict
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
-from objfs.errors import (
-    EXISTS_ALREADY,
-    ObjfsError,
-    PreconditionFailedError,
-    ThrottledError,
-    cause_of,
-)
+from objfs.credentials.values import Credentials
+from objfs.errors import cause_of
+from objfs.store_errors import STATUS, is_bare_refusal, translate_error
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import ObjectStore
 
 T = TypeVar("T")
-
-# The second form is that of a deletion, which is part of a batch on Azure.
-_STATUS: Final = re.compile(r"(?:status code: |\(code: )(\d{3})")
-# Azure goes on with the id and the time of the request, in lines of their own.
-_MESSAGE: Final = re.compile(r"<Message>\s*(.*?)\s*(?:\nRequestId:[^<]*)?</Message>", re.DOTALL)
-# Not "timeout" alone: the text of every error that was retried holds `retry_timeout`.
-_TIMED_OUT: Final = re.compile(r"kind: Timeout|kind: TimedOut|\btimed out", re.IGNORECASE)
 
 SETTLING_SECONDS: Final = 0.02
 
@@ -137,32 +124,63 @@ class Store:
         options = _get_options(wanted, if_match, version)
 
         async def request() -> Chunk:
-            answer = await obstore.get_async(self._store, key, options=cast("Any", options))
-            data = await answer.bytes_async()
-            return Chunk(data.to_bytes(), answer.range[0], _object_info(answer.meta, answer.attributes))
+            answer = await obstore.get_async(self._store, key, options=options)
+            return _chunk(answer, await answer.bytes_async())
 
         return await self._call(key, request)
+
+    def get_now(
+        self,
+        key: str,
+        wanted: ByteRange | Suffix | None = None,
+        *,
+        if_match: str | None = None,
+        version: str | None = None,
+    ) -> Chunk:
+        """`get`, blocking."""
+        import obstore
+
+        options = _get_options(wanted, if_match, version)
+
+        def request() -> Chunk:
+            answer = obstore.get(self._store, key, options=options)
+            return _chunk(answer, answer.bytes())
+
+        return self._call_now(key, request)
 
     async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """What the store says about an object, without its bytes."""
         import obstore
 
-        options: dict[str, Any] = {"head": True}
-        if version is not None:
-            options["version"] = version
+        options, probe = _head_options(version)
 
         async def request() -> ObjectInfo:
             try:
-                answer = await obstore.get_async(self._store, key, options=cast("Any", options))
+                answer = await obstore.get_async(self._store, key, options=options)
             except Exception as error:
-                if _is_bare_refusal(error):
-                    # An answer to HEAD has no body; that to a GET tells expired credentials from forbidden objects.
-                    probe = {**options, "head": False, "range": (0, 1)}
-                    await obstore.get_async(self._store, key, options=cast("Any", probe))
+                if is_bare_refusal(error):
+                    await obstore.get_async(self._store, key, options=probe)
                 raise
             return _object_info(answer.meta, answer.attributes)
 
         return await self._call(key, request)
+
+    def head_now(self, key: str, *, version: str | None = None) -> ObjectInfo:
+        """`head`, blocking."""
+        import obstore
+
+        options, probe = _head_options(version)
+
+        def request() -> ObjectInfo:
+            try:
+                answer = obstore.get(self._store, key, options=options)
+            except Exception as error:
+                if is_bare_refusal(error):
+                    obstore.get(self._store, key, options=probe)
+                raise
+            return _object_info(answer.meta, answer.attributes)
+
+        return self._call_now(key, request)
 
     async def put(
         self,
@@ -268,20 +286,47 @@ class Store:
     async def _call(self, key: str, request: Callable[[], Awaitable[T]]) -> T:
         """Carry a request out; when the server rejects the credentials, replace them and retry once."""
         refresher = None if self._adapter is None else self._adapter.refresher
-        for last_try in (False, True):
-            used = None if refresher is None else await refresher.current_async()
-            try:
-                return await request()
-            except Exception as error:  # noqa: BLE001 - raised again, translated
-                refused = None if used is None or last_try else self._verdict(error)
-                if refused is not None and refresher and used and refresher.reject(used, certain=refused):
-                    continue
-                translated = self._translate(error, key)
-                raise translated from cause_of(translated, error)
-        raise AssertionError  # the second round returns or raises
+        used = None if refresher is None else await refresher.current_async()
+        try:
+            return await request()
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            self._raise_unless_replaced(error, used, key)
+        if refresher is not None:
+            await refresher.current_async()
+        try:
+            return await request()
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            self._raise(error, key)
+
+    def _call_now(self, key: str, request: Callable[[], T]) -> T:
+        """The same, blocking."""
+        refresher = None if self._adapter is None else self._adapter.refresher
+        used = None if refresher is None else refresher.current()
+        try:
+            return request()
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            self._raise_unless_replaced(error, used, key)
+        if refresher is not None:
+            refresher.current()
+        try:
+            return request()
+        except Exception as error:  # noqa: BLE001 - raised again, translated
+            self._raise(error, key)
+
+    def _raise_unless_replaced(self, error: Exception, used: Credentials | None, key: str) -> None:
+        """Return where it is worth to try again: the server rejected the credentials, and there are others."""
+        if self._adapter is not None and used is not None:
+            certain = self._verdict(error)
+            if certain is not None and self._adapter.refresher.reject(used, certain=certain):
+                return
+        self._raise(error, key)
+
+    def _raise(self, error: Exception, key: str) -> NoReturn:
+        translated = self._translate(error, key)
+        raise translated from cause_of(translated, error)
 
     def _verdict(self, error: Exception) -> bool | None:
-        status = _STATUS.search(str(error))
+        status = STATUS.search(str(error))
         return verdict(str(error), status and status[1], self._cloud.errors)
 
     def _translate(self, error: Exception, key: str) -> BaseException:
@@ -294,7 +339,7 @@ def _with_files_read(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.read_bytes() if isinstance(value, Path) else value for name, value in options.items()}
 
 
-def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, version: str | None) -> dict[str, Any]:
+def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, version: str | None) -> Any:
     options: dict[str, Any] = {}
     if isinstance(wanted, Suffix):
         options["range"] = {"suffix": wanted.length}
@@ -307,73 +352,15 @@ def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, versio
     return options
 
 
+def _head_options(version: str | None) -> tuple[Any, Any]:
+    """Those of a HEAD, and those of a GET that tells why it was refused, as the answer to a HEAD has no body."""
+    options = _get_options(None, None, version)
+    return {**options, "head": True}, {**options, "range": (0, 1)}
+
+
+def _chunk(answer: GetResult, data: Any) -> Chunk:
+    return Chunk(data, answer.range[0], _object_info(answer.meta, answer.attributes))
+
+
 def _object_info(meta: Mapping[str, Any], attributes: Mapping[str, str]) -> ObjectInfo:
     return ObjectInfo(meta["size"], meta["e_tag"], meta["last_modified"], meta["version"], dict(attributes))
-
-
-def _is_bare_refusal(error: Exception) -> bool:
-    status = _STATUS.search(str(error))
-    return status is not None and status[1] in ("400", "401", "403") and code_in(str(error)) is None
-
-
-# HTTP statuses: exception and errno, as s3fs has them.
-_STATUSES: Final[Mapping[str, tuple[type[OSError], int]]] = {
-    "301": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
-    "307": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
-    "400": (OSError, errno.EINVAL),
-    "401": (PermissionError, errno.EACCES),
-    "403": (PermissionError, errno.EACCES),
-    "404": (FileNotFoundError, errno.ENOENT),
-    "405": (OSError, errno.EPERM),
-    "409": (OSError, errno.EBUSY),
-    "412": (PreconditionFailedError, errno.EINVAL),
-    "416": (OSError, errno.EINVAL),
-    "429": (ThrottledError, errno.EBUSY),
-    "500": (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
-    "501": (OSError, errno.ENOSYS),
-    "503": (ThrottledError, errno.EBUSY),
-}
-
-
-def translate_error(
-    error: Exception, url: str, codes: Mapping[str, tuple[type[OSError], int]] | None = None
-) -> BaseException:
-    """The exception that users catch for one of obstore's.
-
-    Parameters
-    ----------
-    error
-        What obstore raised; its text holds the HTTP status and the body of the answer, but no header.
-    url
-        Object or prefix that was asked for.
-    codes
-        What the service's own error codes say beyond the HTTP status.
-    """
-    from obstore import exceptions as theirs
-
-    known = {**_STATUSES, **(codes or {})}
-
-    if isinstance(error, ObjfsError) or not isinstance(error, theirs.BaseError | OSError | ValueError):
-        return error
-    if isinstance(error.__cause__, ObjfsError):
-        return error.__cause__
-    text = str(error).partition("\n\nDebug source")[0]
-    code, status, message = code_in(text), _STATUS.search(text), _MESSAGE.search(text)
-    said = ": ".join(unescape(part) for part in (code, message and message[1]) if part)
-    if isinstance(error, FileNotFoundError):
-        return FileNotFoundError(errno.ENOENT, said or os.strerror(errno.ENOENT), url)
-    said = said or text.split("<?xml", maxsplit=1)[0].strip()
-    if isinstance(error, theirs.AlreadyExistsError):
-        return FileExistsError(errno.EEXIST, EXISTS_ALREADY, url)
-    if isinstance(error, theirs.PermissionDeniedError | theirs.UnauthenticatedError) and code not in known:
-        return PermissionError(errno.EACCES, said, url)
-    precondition = "412" if isinstance(error, theirs.PreconditionError) else None
-    for sign in (code, status and status[1], precondition):
-        if sign is not None and sign in known:
-            kind, number = known[sign]
-            return kind(number, said, url)
-    if _TIMED_OUT.search(str(error)):
-        return TimeoutError(errno.ETIMEDOUT, said, url)
-    if "kind: Connect" in str(error):
-        return ConnectionError(errno.ECONNREFUSED, said, url)
-    return OSError(errno.EIO, said, url)

@@ -1,47 +1,32 @@
-"""Reading objects with ranged requests: slices, whole objects in parallel, downloads. All of one version."""
+"""How objects are read: slices of one, slices of many, downloads. Plans, each object of one version."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import errno
-import os
-import secrets
-import stat
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, Final, Literal, Protocol
+from functools import partial
+from typing import Final, Literal
 
-from objfs.concurrency import run_bounded
 from objfs.errors import FileExpired, PreconditionFailedError
-from objfs.ranges import merge_ranges, needs_size, slice_range, split_range
-from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix
+from objfs.ranges import slice_range, split_range
+from objfs.steps import Get, Head, Objects, Part, Plan, Step, Together
+from objfs.store import Store
+from objfs.types import ByteRange, Chunk, Location, ObjectInfo, SizedBuffer, Suffix
 
-# One request moves at most this much: several of them in flight fill a connection each (about 90 MB/s on S3), and a
-# broken one loses little.
-PART_BYTES: Final = 8 << 20
-# Ranges of one object that lie closer than this share a request: on S3 a request costs as long as 1-2 MB of transfer.
-MAX_GAP_BYTES: Final = 512 << 10
-
-
-class Readable(Protocol):
-    """What a plane must offer to be read from."""
-
-    async def get(
-        self,
-        key: str,
-        wanted: ByteRange | Suffix | None = None,
-        *,
-        if_match: str | None = None,
-        version: str | None = None,
-    ) -> Chunk:
-        """Read an object or a range of it."""
-        ...
-
-    async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
-        """Describe an object."""
-        ...
+# One request moves at most this much. Smaller ones keep more connections busy in the same memory (one connection to S3
+# brings about 90 MB/s) and lose less when they break; at this size the time to the first byte is still the smaller
+# part of a request.
+PART_BYTES: Final = 4 << 20
+# What the requests of one call have in flight together at most, in bytes and in requests.
+BYTES_IN_FLIGHT: Final = 96 << 20
+REQUESTS_IN_FLIGHT: Final = 128
+# The pool of connections of the peers' clients.
+SDK_REQUESTS_IN_FLIGHT: Final = 10
+# Ranges of one object that lie closer than this share a request. With many requests in flight one costs about 0.1 ms
+# of the processor, or 20 ms of waiting shared by 128, which is what this many bytes cost, too.
+MAX_GAP_BYTES: Final = 128 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +40,7 @@ class Source:
     location
         The object.
     max_concurrency
-        Requests in flight at a time.
+        Requests of one call in flight at a time; None bounds them by their bytes.
     local_check
         Compare ETags here instead of sending If-Match, for servers that do not know the header.
     condition
@@ -66,24 +51,34 @@ class Source:
         What one request brings at most, where the caller says it.
     """
 
-    objects: Readable
+    objects: Objects
     location: Location
-    max_concurrency: int
+    max_concurrency: int | None = None
     local_check: bool = False
     condition: Literal["e_tag", "version"] = "e_tag"
     suffix_ranges: bool = True
     chunk_bytes: int | None = None
 
     @property
+    def blocks(self) -> bool:
+        """Whether it is read by calls that block a worker."""
+        return isinstance(self.objects, Store)
+
+    @property
     def part_bytes(self) -> int:
         """What one request brings at most."""
         return self.chunk_bytes or PART_BYTES
+
+    def in_flight(self, request_bytes: int) -> int:
+        """How many requests of that many bytes one call makes at a time."""
+        most = REQUESTS_IN_FLIGHT if self.blocks else SDK_REQUESTS_IN_FLIGHT
+        return self.max_concurrency or max(1, min(most, BYTES_IN_FLIGHT // max(1, request_bytes)))
 
     def state(self, info: ObjectInfo) -> str | None:
         """What pins further reads to this state of the object."""
         return info.state(self.condition)
 
-    async def get(self, wanted: ByteRange | Suffix | None, state: str | None = None) -> Chunk:
+    def get(self, wanted: ByteRange | Suffix | None, state: str | None = None) -> Plan[Chunk]:
         """One request, pinned to ``state`` where one is given.
 
         Raises
@@ -93,7 +88,7 @@ class Source:
         """
         condition = None if self.local_check or self.condition != "e_tag" else state
         try:
-            chunk = await self.objects.get(self.location.key, wanted, if_match=condition, version=self.location.version)
+            chunk: Chunk = yield Get(self.objects, self.location, wanted, condition)
         except PreconditionFailedError as error:
             raise FileExpired(self.location.path, state) from error
         # Compared even where the server compared too: some proxies drop If-Match.
@@ -101,123 +96,149 @@ class Source:
             raise FileExpired(self.location.path, state)
         return chunk
 
-    async def head(self) -> ObjectInfo:
+    def head(self) -> Plan[ObjectInfo]:
         """Describe the object."""
-        return await self.objects.head(self.location.key, version=self.location.version)
+        info: ObjectInfo = yield Head(self.objects, self.location)
+        return info
 
-    async def first(self, wanted: ByteRange | Suffix, state: str | None = None) -> Chunk:
+    def first(self, wanted: ByteRange | Suffix, state: str | None = None) -> Plan[Chunk]:
         """A range that need not lie within the object: past its end there are no bytes, and no error."""
         if isinstance(wanted, Suffix) and not self.suffix_ranges:
-            info = await self.head()
+            info = yield from self.head()
             if info.size == 0:
                 return Chunk(b"", 0, info)
             wanted, state = ByteRange(max(0, info.size - wanted.length), info.size), state or self.state(info)
         try:
-            return await self.get(wanted, state)
+            return (yield from self.get(wanted, state))
         except OSError as error:
             # Servers answer a range of an empty object, or past the end, with 416 or with something that obstore
             # cannot read (MinIO's `bytes 0--1/0`).
             if error.errno not in (errno.EINVAL, errno.EIO):
                 raise
-            info = await self.head()
+            info = yield from self.head()
             if info.size == 0 or (isinstance(wanted, ByteRange) and wanted.start >= info.size):
                 return Chunk(b"", info.size, info)
             raise
 
-    async def fetch(self, wanted: ByteRange, state: str | None) -> bytes:
+    def fetch(self, wanted: ByteRange, state: str | None) -> Plan[Chunk | Assembly]:
         """A range within the object, in parallel requests where it is long."""
-        jobs = [lambda part=part: self.get(part, state) for part in split_range(wanted, self.part_bytes)]
-        chunks = await run_bounded(jobs, self.max_concurrency)
-        return chunks[0].data if len(chunks) == 1 else b"".join(chunk.data for chunk in chunks)
+        if len(wanted) <= self.part_bytes:
+            return (yield from self.get(wanted, state))
+        whole = Assembly(wanted)
+        yield self.together(whole.parts(self, state, wanted))
+        return whole
+
+    def together(self, parts: Sequence[Part]) -> Step:
+        """Requests of full parts side by side."""
+        return Together(parts, self.in_flight(self.part_bytes))
 
 
-async def read_slice(source: Source, start: int | None, stop: int | None) -> bytes:
-    """The bytes ``object[start:stop]``, with Python's meaning of negative, missing and too large bounds."""
-    begin = start or 0
-    if begin < 0 and stop is None:
-        return (await source.first(Suffix(-begin))).data
-    if begin < 0 or (stop is not None and stop < 0):
-        info = await source.head()
-        wanted = slice_range(start, stop, info.size)
-        return await source.fetch(wanted, source.state(info)) if len(wanted) else b""
-    if stop is not None and stop <= begin:
-        await source.head()
-        return b""
-    ahead = source.part_bytes if stop is None else min(stop - begin, source.part_bytes)
-    chunk = await source.first(ByteRange(begin, begin + ahead))
-    end = chunk.info.size if stop is None else min(stop, chunk.info.size)
-    if chunk.start + len(chunk.data) >= end:
-        return chunk.data
-    rest = await source.fetch(ByteRange(begin + len(chunk.data), end), source.state(chunk.info))
-    return chunk.data + rest
+class Assembly:
+    """A range that is put together from the answers of several requests, copied once, in any thread.
 
-
-async def read_many(source: Source, bounds: Sequence[tuple[int | None, int | None]]) -> list[bytes]:
-    """Several slices of one object in few requests, all of one version; past its end there are no bytes."""
-    state: str | None = None
-    if any(stop is None or needs_size(start, stop) for start, stop in bounds):
-        info = await source.head()
-        state = source.state(info)
-        ranges = [slice_range(start, stop, info.size) for start, stop in bounds]
-    else:
-        ranges = [ByteRange(start or 0, max(start or 0, stop or 0)) for start, stop in bounds]
-    plan = merge_ranges(ranges, max_gap_bytes=MAX_GAP_BYTES, max_request_bytes=PART_BYTES)
-    jobs = [lambda item=item: source.first(item.range, state) for item in plan]
-    chunks = await run_bounded(jobs, source.max_concurrency)
-    if len({source.state(chunk.info) for chunk in chunks}) > 1:
-        raise FileExpired(source.location.path, source.state(chunks[0].info))
-    results = [b""] * len(ranges)
-    for item, chunk in zip(plan, chunks, strict=True):
-        for index in item.serves:
-            results[index] = chunk.data[item.cut(ranges[index])]
-    return results
-
-
-async def download(source: Source, target: str, callback: Any) -> None:
-    """Write an object to a local file, which appears whole or not at all.
-
-    A link is followed, and a file that is replaced hands its mode on. What is no regular file (a device, a pipe) is
-    written to as it is.
+    Parameters
+    ----------
+    whole
+        The range within the object.
+    target
+        Where its bytes go, as long as the range or longer; None makes them anew.
     """
-    path = Path(os.path.realpath(target))
-    if path.exists() and not path.is_file():
-        # A pipe opens when somebody reads it: that must not stop the event loop.
-        with await asyncio.to_thread(path.open, "wb") as file:
-            await copy_to(source, file, callback)
-        return
-    partial = path.parent / f".objfs-{secrets.token_hex(8)}.part"
-    try:
-        with partial.open("wb") as file:
-            await copy_to(source, file, callback)
-        if path.exists():
-            partial.chmod(stat.S_IMODE(path.stat().st_mode))
-        partial.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
+
+    def __init__(self, whole: ByteRange, target: memoryview | None = None) -> None:
+        self.whole = whole
+        self._held: io.BytesIO | None = None
+        if target is None:
+            # A `BytesIO` over bytes that nobody else holds lends them out to be written to, and hands the same bytes
+            # out afterwards. They are zero pages until then, which the threads that write touch first.
+            self._held = io.BytesIO(bytes(len(whole)))
+            target = self._held.getbuffer()
+        self._view = target
+
+    def put(self, start: int, data: SizedBuffer) -> None:
+        """Copy bytes of the object, which begin at ``start`` there, to their place."""
+        offset = start - self.whole.start
+        self._view[offset : offset + len(data)] = memoryview(data)
+
+    def parts(self, source: Source, state: str | None, wanted: ByteRange) -> list[Part]:
+        """The requests that bring a range of the whole."""
+
+        def fetch(part: ByteRange) -> Plan[None]:
+            chunk = yield from source.get(part, state)
+            self.put(chunk.start, chunk.data)
+
+        return [Part(source.blocks, partial(fetch, part)) for part in split_range(wanted, source.part_bytes)]
+
+    def tobytes(self) -> bytes:
+        """The whole, once; nothing can be put any more."""
+        assert self._held is not None  # noqa: S101 - who gave a target has the bytes
+        self._view.release()
+        return self._held.getvalue()
 
 
-async def copy_to(source: Source, file: IO[bytes], callback: Any) -> None:
-    """Write an object into an open file: in parallel where the file can seek, else in order."""
-    first = await source.first(ByteRange(0, source.part_bytes))
-    callback.set_size(first.info.size)
-    seekable = file.seekable()
-    base = file.tell() if seekable else 0
+@dataclass(slots=True)
+class Slice:
+    """``object[start:stop]`` on its way.
 
-    def store(chunk: Chunk) -> None:
-        if seekable:
-            file.seek(base + chunk.start)
-        file.write(chunk.data)
-        callback.relative_update(len(chunk.data))
+    Parameters
+    ----------
+    source, start, stop
+        The object and the bounds, with Python's meaning of negative, missing and too large ones.
+    """
 
-    async def fetch(part: ByteRange) -> None:
-        chunk = await source.get(part, source.state(first.info))
-        store(chunk)
+    source: Source
+    start: int | None = None
+    stop: int | None = None
+    _info: ObjectInfo | None = None
+    _first: Chunk | None = None
+    _whole: Assembly | None = None
 
-    store(first)
-    rest = ByteRange(min(len(first.data), first.info.size), first.info.size)
-    jobs = [lambda part=part: fetch(part) for part in split_range(rest, source.part_bytes)]
-    await run_bounded(jobs, source.max_concurrency if seekable else 1)
-    if seekable:
-        await asyncio.to_thread(file.seek, base + first.info.size)
+    @property
+    def request_bytes(self) -> int:
+        """What each request brings that `begin` has left."""
+        return self.source.part_bytes
+
+    def begin(self) -> Plan[list[Part]]:
+        """Make the first request; what is given back is left to be carried out."""
+        source, begin, stop = self.source, self.start or 0, self.stop
+        if stop is not None and (stop < 0 or begin < 0 or stop <= begin):
+            # Where the slice lies, or that it is empty, is said by the size alone.
+            info = self._info = yield from source.head()
+            return self._assemble(slice_range(self.start, stop, info.size), None)
+        if begin < 0:
+            wanted: ByteRange | Suffix = Suffix(-begin)
+        else:
+            length = source.part_bytes if stop is None else min(stop - begin, source.part_bytes)
+            wanted = ByteRange(begin, begin + length)
+        first = self._first = yield from source.first(wanted)
+        self._info = first.info
+        end = first.info.size if stop is None else min(stop, first.info.size)
+        return [] if first.stop >= end else self._assemble(ByteRange(begin, end), first)
+
+    def _assemble(self, wanted: ByteRange, first: Chunk | None) -> list[Part]:
+        if not len(wanted):
+            return []
+        self._whole = Assembly(wanted)
+        if first is not None:
+            self._whole.put(first.start, first.data)
+            wanted = ByteRange(first.stop, wanted.stop)
+        return self._whole.parts(self.source, self.source.state(self.info), wanted)
+
+    @property
+    def info(self) -> ObjectInfo:
+        """What the first answer said of the object."""
+        assert self._info is not None  # noqa: S101 - `begin` was carried out
+        return self._info
+
+    def tobytes(self) -> bytes:
+        """The bytes, when everything was carried out."""
+        found = self._whole or self._first
+        return b"" if found is None else found.tobytes()
+
+
+def read_slice(source: Source, start: int | None, stop: int | None) -> Plan[bytes]:
+    """The bytes ``object[start:stop]``, with Python's meaning of negative, missing and too large bounds."""
+    wanted = Slice(source, start, stop)
+    rest = yield from wanted.begin()
+    if rest:
+        yield source.together(rest)
+    return wanted.tobytes()

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from objfs.errors import InvalidRangeError
+
+
+class SizedBuffer(Protocol):
+    """Bytes in memory, wherever a backend has put them."""
+
+    def __len__(self) -> int: ...
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +102,23 @@ class Suffix:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Bytes of one object, where they lie in it, and what the answer said about it."""
+    """Bytes of one object, where they lie in it, and what the answer said about it.
 
-    data: bytes
+    The bytes lie where the backend has put them; :meth:`tobytes` copies them only where that is no ``bytes`` object.
+    """
+
+    data: SizedBuffer
     start: int
     info: ObjectInfo
+
+    @property
+    def stop(self) -> int:
+        """Where they end in the object."""
+        return self.start + len(self.data)
+
+    def tobytes(self) -> bytes:
+        """The bytes."""
+        return self.data if isinstance(self.data, bytes) else bytes(self.data)
 
 
 @dataclass(frozen=True, slots=True)

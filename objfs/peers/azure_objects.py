@@ -173,7 +173,7 @@ class AzureObjects(AzureVocabulary):
         size = (await self.head(key)).size
         while start < size:
             chunk = await self.get(key, ByteRange(start, min(size, start + blobs.BLOCK_BYTES)), if_match=e_tag)
-            names += await self.send_part(key, upload, -len(names) - 1, start, chunk.data)
+            names += await self.send_part(key, upload, -len(names) - 1, start, chunk.tobytes())
             start += len(chunk.data)
         return names
 

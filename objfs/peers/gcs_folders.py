@@ -222,7 +222,7 @@ class GoogleObjects(GCSObjects):
             await super().copy(source, key, **keywords)
             return
         found = await origin.get(source.key, version=source.version)
-        await self.put(key, found.data, create=keywords.get("create", False))
+        await self.put(key, found.tobytes(), create=keywords.get("create", False))
 
     async def _compare(self, key: str, if_match: str | None) -> None:
         """Check a condition beforehand, as the writes of gRPC take none: another writer may come in between."""

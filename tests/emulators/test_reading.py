@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from objfs import S3FileSystem, reading, transfers
+from objfs import S3FileSystem, adaptive, bulk_reads, reading, transfers
 from objfs.errors import FileExpired
 from objfs.transfers import Source
 from tests.emulators.conftest import Seen
@@ -45,12 +45,15 @@ def _small_parts(request, monkeypatch):
         return
     for module, name, value in (
         (transfers, "PART_BYTES", PART),
-        (reading, "PART_BYTES", PART),
-        (transfers, "MAX_GAP_BYTES", 3),
+        (adaptive, "PART_BYTES", PART),
+        (bulk_reads, "MAX_GAP_BYTES", 3),
         (reading, "HEAD_BYTES", 2 * PART),
-        (reading, "FIRST_WINDOW_BYTES", PART),
-        (reading, "LAST_WINDOW_BYTES", 3 * PART),
-        (reading, "RANDOM_MARGIN_BYTES", 4),
+        (reading, "SMALLEST_AHEAD_BYTES", PART // 2),
+        (adaptive, "AHEAD_BYTES", 6 * PART),
+        (adaptive, "FIRST_MARGIN_BYTES", 4),
+        (adaptive, "SMALLEST_MARGIN_BYTES", 1),
+        (adaptive, "LARGEST_MARGIN_BYTES", 2 * PART),
+        (adaptive, "KEPT_BYTES", 3 * PART),
     ):
         monkeypatch.setattr(module, name, value)
 
@@ -340,15 +343,15 @@ def test_parallel_parts_are_of_one_version(monkeypatch, moto_server, seen, engin
     seen.put("key", LONG)
     plain_get, answers = Source.get, []
 
-    async def get(self, wanted, e_tag=None):
-        chunk = await plain_get(self, wanted, e_tag)
+    def get(self, wanted, e_tag=None):
+        chunk = yield from plain_get(self, wanted, e_tag)
         if not answers:
             seen.put("key", LONG[::-1])
         answers.append(chunk)
         return chunk
 
-    async def head(self):
-        info = await plain_head(self)
+    def head(self):
+        info = yield from plain_head(self)
         seen.put("key", LONG[::-1])
         return info
 
@@ -474,7 +477,7 @@ def test_sequential_reading_grows_its_requests(gateway, counted, seen):
     asked = _asked(gateway)
     bounds = sorted(tuple(map(int, wanted.removeprefix("bytes=").split("-"))) for _, wanted in asked)
     assert all(before[1] + 1 == after[0] for before, after in itertools.pairwise(bounds)), bounds
-    assert len(asked) <= 8
+    assert len(asked) <= 12
 
 
 @pytest.mark.usefixtures("real_sizes")
@@ -552,8 +555,8 @@ def test_get_file_that_fails_half_way_keeps_the_old_file(gateway, counted, seen,
     fs = counted(max_concurrency=1)
     plain_get, answered = Source.get, []
 
-    async def get(self, wanted, e_tag=None):
-        chunk = await plain_get(self, wanted, e_tag)
+    def get(self, wanted, e_tag=None):
+        chunk = yield from plain_get(self, wanted, e_tag)
         answered.append(chunk)
         if len(answered) == 3:
             gateway.fail("GET", "/key", status=403, code="AccessDenied", times=100)

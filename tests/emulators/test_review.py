@@ -141,7 +141,7 @@ def test_info_survives_credentials_that_end_early(gateway, bucket, engine, seen)
 
 def test_ranges_of_one_object_are_of_one_version(fs, bucket, monkeypatch):
     """Open and negative bounds are pinned to the same version as the others, also in requests of their own."""
-    monkeypatch.setattr("objfs.transfers.MAX_GAP_BYTES", 0)
+    monkeypatch.setattr("objfs.bulk_reads.MAX_GAP_BYTES", 0)
     bodies = [letter * 1000 for letter in (b"A", b"Z")]
     fs.pipe_file(f"{bucket}/key", bodies[0])
     stop = threading.Event()

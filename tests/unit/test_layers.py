@@ -19,13 +19,17 @@ MAX_LINES = 400
 LAYERS: list[tuple[str, list[str]]] = [
     ("0 values", ["errors", "types", "_version"]),
     ("1 pure", ["casts", "spellings", "options", "urls", "ranges", "clouds", "clouds.*"]),
-    ("2 secrets", ["credentials", "credentials.*", "concurrency"]),
+    ("2 secrets", ["credentials", "credentials.*", "concurrency", "workers"]),
     ("3 seams", ["store", "store_*", "sdk", "sdk_*", "planes", "peers", "peers.*"]),
     (
         "4 fsspec",
         [
             "connection",
+            "steps",
             "transfers",
+            "bulk_reads",
+            "downloads",
+            "adaptive",
             "uploads",
             "planed",
             "reading",
