@@ -62,6 +62,8 @@ class Connection:
         self._lock = threading.RLock()
         self._choice: CredentialChoice | None = None
         self._stores: dict[str, Store] = {}
+        self._around: Circumstances | None = None
+        self._refusals: dict[str, str | None] = {}
         self._sdk: SdkPlane | None = None
         _connections.add(self)
 
@@ -114,18 +116,32 @@ class Connection:
 
     def decide(self, verb: str, *locations: Location, keywords: Iterable[str] = ()) -> Decision:
         """Which plane carries a call out; the reason goes to the debug log."""
-        circumstances = Circumstances(
-            engine=self.engine,
-            extra=self.cloud.extra,
-            write_keywords=self.cloud.data_keywords,
-            refusal=lambda bucket: self.cloud.store_refusal(self.settings, bucket),
-            forked=not store.usable_in_this_process(),
-            sdk_installed=sdk.is_installed(self.cloud.name),
-            refreshable=self._refreshable,
-        )
-        decision = choose(Call(verb, locations, frozenset(keywords)), circumstances)
-        logger.debug("%s: %s plane: %s", verb, decision.plane.value, decision.reason)
+        decision = choose(Call(verb, locations, frozenset(keywords)), self._circumstances())
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s: %s plane: %s", verb, decision.plane.value, decision.reason)
         return decision
+
+    def _circumstances(self) -> Circumstances:
+        """What is the same for all calls, put together once: every read of a small object asks."""
+        forked = not store.usable_in_this_process()
+        known = self._around
+        if known is None or known.forked != forked:
+            known = self._around = Circumstances(
+                engine=self.engine,
+                extra=self.cloud.extra,
+                write_keywords=self.cloud.data_keywords,
+                refusal=self._refusal_of,
+                forked=forked,
+                sdk_installed=sdk.is_installed(self.cloud.name),
+                refreshable=self._refreshable,
+            )
+        return known
+
+    def _refusal_of(self, bucket: str) -> str | None:
+        """Why the data plane cannot serve a bucket; the settings never change."""
+        if bucket not in self._refusals:
+            self._refusals[bucket] = self.cloud.store_refusal(self.settings, bucket)
+        return self._refusals[bucket]
 
     def objects(self, verb: str, *locations: Location, keywords: Mapping[str, Any] | None = None) -> Store | SdkObjects:
         """The first location's bucket, on the plane that the rule chooses for the call."""

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from fsspec import config as fsspec_config
@@ -159,8 +160,8 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
     def _split(self, path: str, version_id: str | None = None) -> Location:
         """Bucket, key and version of a path; the key is opaque."""
         cloud, text = self._cloud(), stringify_path(path)
-        location = cloud.split(text)
-        if scheme_of(text) is not None:
+        location = _location(cloud.split, text)
+        if "://" in text and scheme_of(text) is not None:
             cloud.check_url(self.connection.options, text)
         version_aware = bool(self.connection.settings.value("version_aware", False))
         if version_aware:
@@ -328,6 +329,12 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
     def to_json(self, *, include_password: bool = True) -> str:
         """The text of `to_dict`."""
         return json.dumps(self.to_dict(include_password=include_password))
+
+
+@lru_cache(maxsize=4096)
+def _location(split: Callable[[str], Location], path: str) -> Location:
+    """What a path names; a verb and those that it calls ask several times."""
+    return split(path)
 
 
 def _layers(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:

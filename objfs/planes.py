@@ -93,6 +93,9 @@ SDK_VERBS: Final[Mapping[str, str]] = {
 }
 
 
+_DATA: Final = Decision(Plane.DATA, "the data plane can carry it out exactly")
+
+
 def choose(call: Call, circumstances: Circumstances) -> Decision:
     """Decide which plane carries out a call.
 
@@ -105,7 +108,7 @@ def choose(call: Call, circumstances: Circumstances) -> Decision:
     """
     reason = _reason_against_data_plane(call, circumstances)
     if reason is None:
-        return Decision(Plane.DATA, "the data plane can carry it out exactly")
+        return _DATA
     if circumstances.engine == "obstore":
         msg = f"engine='obstore' cannot carry out {call.verb!r} exactly: {reason}; leave engine='auto'"
         raise EngineError(msg)
@@ -123,7 +126,8 @@ def _reason_against_data_plane(call: Call, circumstances: Circumstances) -> str 
         return "engine='sdk' was asked for"
     if call.verb not in DATA_VERBS:
         return SDK_VERBS.get(call.verb, "only the SDK has this call")
-    unknown = sorted(call.keywords - (circumstances.write_keywords if call.verb in _WRITING_VERBS else frozenset()))
+    known = circumstances.write_keywords if call.verb in _WRITING_VERBS else frozenset()
+    unknown = sorted(call.keywords - known)
     if unknown:
         return SDK_VERBS["upload"] if call.verb == "upload" else f"obstore has no word for {', '.join(unknown)}"
     for location in call.locations:
@@ -134,7 +138,7 @@ def _reason_against_data_plane(call: Call, circumstances: Circumstances) -> str 
         refusal = circumstances.refusal(location.bucket)
         if refusal is not None:
             return refusal
-    if len({location.bucket for location in call.locations}) > 1:
+    if len(call.locations) > 1 and len({location.bucket for location in call.locations}) > 1:
         return "obstore cannot copy from one bucket to another"
     if circumstances.forked:
         return "obstore does not survive fork()"

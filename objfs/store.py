@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -55,11 +56,13 @@ def _let_runtime_settle() -> None:
         time.sleep(SETTLING_SECONDS)
 
 
+# An empty segment, `.` or `..`, or a control character.
+_UNNAMEABLE: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
+
+
 def addressable(key: str) -> bool:
     """Whether obstore's ``Path`` names exactly this key (it drops outer slashes and refuses ``.``, ``..``, ``//``)."""
-    return all(segment not in ("", ".", "..") for segment in key.split("/")) and not any(
-        character < " " or character == "\x7f" for character in key
-    )
+    return _UNNAMEABLE.search(key) is None
 
 
 class Store:
@@ -203,40 +206,58 @@ class Store:
         """
         import obstore
 
-        mode: Any = "create" if create else "overwrite" if if_match is None else {self._cloud.condition: if_match}
+        options = self._put_options(create, if_match, attributes, tags)
 
         async def request() -> Written:
-            answer = await obstore.put_async(
-                self._store,
-                key,
-                data,
-                mode=mode,
-                use_multipart=False,
-                attributes=dict(attributes or {}),
-                tags=dict(tags or {}),
-            )
-            return Written(answer["e_tag"], answer["version"])
+            return _written(await obstore.put_async(self._store, key, data, use_multipart=False, **options))
 
         return await self._call(key, request)
+
+    def put_now(
+        self,
+        key: str,
+        data: bytes | bytearray | memoryview,
+        *,
+        create: bool = False,
+        if_match: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Written:
+        """`put`, blocking."""
+        import obstore
+
+        options = self._put_options(create, if_match, attributes, tags)
+        return self._call_now(
+            key, lambda: _written(obstore.put(self._store, key, data, use_multipart=False, **options))
+        )
+
+    def _put_options(
+        self, create: bool, if_match: str | None, attributes: Mapping[str, str] | None, tags: Mapping[str, str] | None
+    ) -> dict[str, Any]:
+        mode: Any = "create" if create else "overwrite" if if_match is None else {self._cloud.condition: if_match}
+        return {"mode": mode, "attributes": dict(attributes or {}), "tags": dict(tags or {})}
 
     def put_stream(
         self,
         key: str,
-        parts: Iterator[bytes],
+        pieces: Iterator[bytes | bytearray | memoryview],
         *,
         part_bytes: int,
         max_concurrency: int,
         attributes: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> Written:
-        """Write an object as a multipart upload, blocking; an exception from ``parts`` aborts it and comes back."""
+        """Write an object as a multipart upload, blocking; an exception from ``pieces`` aborts it and comes back.
+
+        Pieces may be of any size: they are not copied, and parts of ``part_bytes`` are made of them.
+        """
         import obstore
 
         try:
             answer = obstore.put(
                 self._store,
                 key,
-                parts,
+                pieces,
                 use_multipart=True,
                 chunk_size=part_bytes,
                 max_concurrency=max_concurrency,
@@ -246,7 +267,7 @@ class Store:
         except Exception as error:  # noqa: BLE001 - raised again, translated
             translated = self._translate(error, key)
             raise translated from cause_of(translated, error)
-        return Written(answer["e_tag"], answer["version"])
+        return _written(answer)
 
     async def delete(self, key: str) -> None:
         """Delete one object; S3 does not say whether it was there."""
@@ -360,6 +381,10 @@ def _head_options(version: str | None) -> tuple[Any, Any]:
 
 def _chunk(answer: GetResult, data: Any) -> Chunk:
     return Chunk(data, answer.range[0], _object_info(answer.meta, answer.attributes))
+
+
+def _written(answer: Mapping[str, Any]) -> Written:
+    return Written(answer["e_tag"], answer["version"])
 
 
 def _object_info(meta: Mapping[str, Any], attributes: Mapping[str, str]) -> ObjectInfo:
