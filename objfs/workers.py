@@ -106,13 +106,20 @@ class _Worker:
             if keep:
                 _idle.append(self)
             done()
+            del done
 
 
 def _start(task: _Task[Any]) -> None:
+    """Have a worker carry out a task; where no thread can be started, as when the interpreter exits, do so here."""
     try:
         worker = _idle.pop()
     except IndexError:
-        worker = _Worker()
+        try:
+            worker = _Worker()
+        except RuntimeError:
+            task.carry_out()
+            task.done()
+            return
     worker.give(task)
 
 
