@@ -231,8 +231,9 @@ class _Crew(Generic[T]):
         self._jobs, self._limit = jobs, min(limit, len(jobs))
         self._next = itertools.count()
         self._results: list[Any] = [None] * len(jobs)
-        self._stop = _stop.get(Stop())
+        self._stop = current_stop()
         self._error: BaseException | None = None
+        self._failed = False
         self._lock = threading.Lock()
         self._started = self._ended = self._completed = 0
         self._over = threading.Lock()
@@ -250,7 +251,7 @@ class _Crew(Generic[T]):
                 raise self._error
             finally:
                 self._error = None
-        _refuse_when_stopped(self._stop)
+        refuse_when_stopped(self._stop)
         return self._results
 
     def _enlist(self, count: int) -> None:
@@ -261,7 +262,7 @@ class _Crew(Generic[T]):
             _start(_Task(self._work, self._leave))
 
     def _work(self) -> None:
-        while self._error is None and not self._stop.is_set:
+        while not self._failed and not self._stop.is_set:
             index = next(self._next)
             if index >= len(self._jobs):
                 return
@@ -269,8 +270,8 @@ class _Crew(Generic[T]):
                 self._results[index] = self._jobs[index]()
             except BaseException as error:  # noqa: BLE001 - it is raised where the results are waited for
                 with self._lock:
-                    if self._error is None:
-                        self._error = error
+                    if not self._failed:
+                        self._failed, self._error = True, error
                         self._over.release()
             # Not exact, and need not be: it says whether there is progress.
             self._completed += 1
@@ -278,7 +279,7 @@ class _Crew(Generic[T]):
     def _leave(self) -> None:
         with self._lock:
             self._ended += 1
-            if self._ended == self._started and self._error is None and self._over.locked():
+            if self._ended == self._started and not self._failed and self._over.locked():
                 self._over.release()
 
 
@@ -306,15 +307,20 @@ def run_many(jobs: Sequence[Callable[[], T]], limit: int) -> list[T]:
     """
     if limit > 1 and len(jobs) > 1:
         return _Crew(jobs, limit).run()
-    stop = _stop.get(Stop())
+    stop = current_stop()
     results = []
     for job in jobs:
-        _refuse_when_stopped(stop)
+        refuse_when_stopped(stop)
         results.append(job())
     return results
 
 
-def _refuse_when_stopped(stop: Stop) -> None:
+def current_stop() -> Stop:
+    """Whether whoever waits for the call that is being carried out has gone away."""
+    return _stop.get(Stop())
+
+
+def refuse_when_stopped(stop: Stop) -> None:
     """Nobody waits any more: what was asked for must not look complete."""
     if stop.is_set:
         raise asyncio.CancelledError
