@@ -90,7 +90,7 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
         with (yield Local(lambda: path.open("wb"))) as file:
             yield from copy_to(source, file, callback)
         return
-    first = yield from source.first(ByteRange(0, source.part_bytes))
+    first = yield from source.first(ByteRange(0, source.first_bytes))
     partial = path.parent / f".objfs-{secrets.token_hex(8)}.part"
     try:
         with partial.open("wb", buffering=0) as file:
@@ -107,7 +107,7 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
 def copy_to(source: Source, file: IO[bytes], callback: Any) -> Plan[None]:
     """Write an object into an open file: in parallel where the file can seek, else in order."""
     begin = file.tell() if file.seekable() else None
-    first = yield from source.first(ByteRange(0, source.part_bytes))
+    first = yield from source.first(ByteRange(0, source.first_bytes))
     yield from _copy(source, first, file, callback, is_own=False)
     if begin is not None:
         file.seek(begin + first.info.size)
@@ -119,7 +119,7 @@ def _copy(source: Source, first: Chunk, file: Any, callback: Any, *, is_own: boo
     target = _Target(file, callback, is_own=is_own)
 
     def fetch(part: ByteRange) -> Plan[None]:
-        target.write((yield from source.get(part, state)))
+        target.write((yield from source.within(part, state)))
 
     try:
         target.write(first)

@@ -7,10 +7,11 @@ blocks a worker thread with calls of the data plane, `drive_async` awaits either
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from fsspec.asyn import get_loop
 
@@ -21,6 +22,9 @@ from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix
 from objfs.workers import run_many, wait_for_worker
 
 T = TypeVar("T")
+
+
+_NO_TURN: Final = contextlib.nullcontext()
 
 
 class Step(Protocol):
@@ -41,20 +45,27 @@ Objects: TypeAlias = Store | SdkObjects
 
 @dataclass(frozen=True, slots=True)
 class Get:
-    """Read an object or a range of it: a `Chunk`."""
+    """Read an object or a range of it: a `Chunk`.
+
+    Parameters
+    ----------
+    is_large
+        Whether it waits for its turn among the large requests of all calls.
+    """
 
     objects: Objects
     location: Location
     wanted: ByteRange | Suffix | None
     if_match: str | None
+    is_large: bool = False
 
     def now(self) -> Chunk:
         """Read, blocking."""
-        if not isinstance(self.objects, Store):
+        objects, location = self.objects, self.location
+        if not isinstance(objects, Store):
             return wait_for(self.soon(), get_loop())
-        return self.objects.get_now(
-            self.location.key, self.wanted, if_match=self.if_match, version=self.location.version
-        )
+        with objects.large_requests if self.is_large else _NO_TURN:
+            return objects.get_now(location.key, self.wanted, if_match=self.if_match, version=location.version)
 
     async def soon(self) -> Chunk:
         """Read, awaited."""

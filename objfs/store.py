@@ -56,6 +56,9 @@ def _let_runtime_settle() -> None:
         time.sleep(SETTLING_SECONDS)
 
 
+# Requests for full parts of all calls together: more fill no network, only memory.
+LARGE_AT_A_TIME: Final = 24
+
 # An empty segment, `.` or `..`, or a control character.
 _UNNAMEABLE: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
 
@@ -84,6 +87,8 @@ class Store:
         self._adapter: StoreCredentials | None = None
         if choice is not ANONYMOUS and choice is not NATIVE_CHAIN:
             self._adapter = StoreCredentials(choice, KINDS[cloud.name].store_shape)
+        # Large requests of calls that set no bound of their own: many files that are downloaded side by side share it.
+        self.large_requests = threading.BoundedSemaphore(LARGE_AT_A_TIME)
         self._lock = threading.Lock()
         self._built: ObjectStore | None = None
 

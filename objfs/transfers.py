@@ -19,6 +19,8 @@ from objfs.types import ByteRange, Chunk, Location, ObjectInfo, SizedBuffer, Suf
 # brings about 90 MB/s) and lose less when they break; at this size the time to the first byte is still the smaller
 # part of a request.
 PART_BYTES: Final = 4 << 20
+# What the first request for an object of unknown size brings: enough to be the only one for most, and soon here.
+FIRST_BYTES: Final = 1 << 20
 # What the requests of one call have in flight together at most, in bytes and in requests.
 BYTES_IN_FLIGHT: Final = 96 << 20
 REQUESTS_IN_FLIGHT: Final = 128
@@ -69,6 +71,11 @@ class Source:
         """What one request brings at most."""
         return self.chunk_bytes or PART_BYTES
 
+    @property
+    def first_bytes(self) -> int:
+        """What the first request asks for where the size of the object is not known."""
+        return min(FIRST_BYTES, self.part_bytes)
+
     def in_flight(self, request_bytes: int) -> int:
         """How many requests of that many bytes one call makes at a time."""
         most = REQUESTS_IN_FLIGHT if self.blocks else SDK_REQUESTS_IN_FLIGHT
@@ -88,11 +95,21 @@ class Source:
         """
         condition = None if self.local_check or self.condition != "e_tag" else state
         try:
-            chunk: Chunk = yield Get(self.objects, self.location, wanted, condition)
+            chunk: Chunk = yield Get(self.objects, self.location, wanted, condition, self._is_large(wanted))
         except PreconditionFailedError as error:
             raise FileExpired(self.location.path, state) from error
         # Compared even where the server compared too: some proxies drop If-Match.
         if state is not None and self.state(chunk.info) not in (None, state):
+            raise FileExpired(self.location.path, state)
+        return chunk
+
+    def _is_large(self, wanted: ByteRange | Suffix | None) -> bool:
+        return self.max_concurrency is None and isinstance(wanted, ByteRange) and len(wanted) > FIRST_BYTES
+
+    def within(self, wanted: ByteRange, state: str | None) -> Plan[Chunk]:
+        """A range that lies within the object: all of it, or the object is not what it was."""
+        chunk = yield from self.get(wanted, state)
+        if len(chunk.data) != len(wanted):
             raise FileExpired(self.location.path, state)
         return chunk
 
@@ -123,7 +140,7 @@ class Source:
     def fetch(self, wanted: ByteRange, state: str | None) -> Plan[Chunk | Assembly]:
         """A range within the object, in parallel requests where it is long."""
         if len(wanted) <= self.part_bytes:
-            return (yield from self.get(wanted, state))
+            return (yield from self.within(wanted, state))
         whole = Assembly(wanted)
         yield self.together(whole.parts(self, state, wanted))
         return whole
@@ -163,7 +180,7 @@ class Assembly:
         """The requests that bring a range of the whole."""
 
         def fetch(part: ByteRange) -> Plan[None]:
-            chunk = yield from source.get(part, state)
+            chunk = yield from source.within(part, state)
             self.put(chunk.start, chunk.data)
 
         return [Part(source.blocks, partial(fetch, part)) for part in split_range(wanted, source.part_bytes)]
@@ -200,14 +217,14 @@ class Slice:
     def begin(self) -> Plan[list[Part]]:
         """Make the first request; what is given back is left to be carried out."""
         source, begin, stop = self.source, self.start or 0, self.stop
-        if stop is not None and (stop < 0 or begin < 0 or stop <= begin):
-            # Where the slice lies, or that it is empty, is said by the size alone.
+        if begin < -source.part_bytes or (stop is not None and (stop < 0 or begin < 0 or stop <= begin)):
+            # Where the slice lies, that it is empty, or how it is cut is said by the size alone.
             info = self._info = yield from source.head()
             return self._assemble(slice_range(self.start, stop, info.size), None)
         if begin < 0:
             wanted: ByteRange | Suffix = Suffix(-begin)
         else:
-            length = source.part_bytes if stop is None else min(stop - begin, source.part_bytes)
+            length = source.first_bytes if stop is None else min(stop - begin, source.part_bytes)
             wanted = ByteRange(begin, begin + length)
         first = self._first = yield from source.first(wanted)
         self._info = first.info

@@ -430,7 +430,7 @@ def test_small_object_is_one_request(gateway, counted, seen):
     assert fs.cat_file(path, start=5, end=9) == LONG[5:9]
     assert fs.cat_ranges([path] * 3, [0, 50, 7], [3, 60, 9]) == [LONG[:3], LONG[50:60], LONG[7:9]]
     assert _asked(gateway) == [
-        ("GET", f"bytes=0-{transfers.PART_BYTES - 1}"),
+        ("GET", f"bytes=0-{transfers.FIRST_BYTES - 1}"),
         ("GET", "bytes=-5"),
         ("GET", "bytes=5-8"),
         ("GET", "bytes=0-59"),
