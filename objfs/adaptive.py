@@ -126,7 +126,8 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         if block is None or data is None:
             whole = Assembly(ByteRange(begin, end))
             self._compose(whole)
-            return whole.tobytes()
+            found = whole.tobytes()
+            return found if end <= self.size else found[: max(0, self.size - begin)]
         self._look_ahead(end)
         if isinstance(data, bytes) and len(data) == end - begin:
             return data
@@ -138,7 +139,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         if len(wanted):
             self._follow(wanted.start, wanted.stop)
             self._compose(Assembly(wanted, target))
-        return len(wanted)
+        return max(0, min(wanted.stop, self.size) - wanted.start)
 
     def _follow(self, begin: int, end: int) -> None:
         """Learn from where the reader is."""
@@ -208,7 +209,11 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         self.miss_count += 1
         self.total_requested_bytes += len(gap)
         if requests is None or not requests.is_pinned:
-            whole.put(gap.start, self.fetcher(gap.start, gap.stop))
+            found = self.fetcher(gap.start, gap.stop)
+            whole.put(gap.start, found)
+            if len(found) < len(gap):
+                # Who gave the size was told of more bytes than there are.
+                self.size = gap.start + len(found)
         elif len(gap) > PART_BYTES:
             requests.fill(whole, gap)
         else:
