@@ -86,13 +86,8 @@ def open_small(scene: Scene, paths: Any) -> dict[str, Any]:
 
 def threads_small(scene: Scene, paths: Any) -> dict[str, Any]:
     """Small objects from a few threads that share a filesystem."""
-
-    def read(path: str) -> Any:
-        with scene.fs.open(path, "rb") as file:
-            return file.read()
-
     with ThreadPoolExecutor(THREADS) as pool:
-        return dict(zip(paths, pool.map(read, paths), strict=True))
+        return dict(zip(paths, pool.map(scene.fs.cat_file, paths), strict=True))
 
 
 def all_small(scene: Scene) -> list[str]:
@@ -139,25 +134,26 @@ def import_parquet(_scene: Scene) -> None:
 
 
 def zarr_source(scene: Scene) -> Any:
-    """Load what reading an array takes; what zarr is to read from."""
-    import xarray  # noqa: F401, PLC0415 - as above
-
+    """Load what reading an array takes, by reading it from the local folder; what zarr is to read from."""
+    _read_array(scene.originals / ARRAY)
     path = scene.at(ARRAY)
     return scene.fs.zarr_store(path) if hasattr(scene.fs, "zarr_store") else scene.fs.get_mapper(path)
 
 
 def read_array(_scene: Scene, source: Any) -> Any:
     """An array of many chunks."""
-    import xarray  # noqa: PLC0415 - as above
-
-    return xarray.open_zarr(source, chunks=None)[VARIABLE].load()
+    return _read_array(source)
 
 
 def is_array(scene: Scene, array: Any) -> bool:
     """The same from the local folder."""
-    import xarray  # noqa: PLC0415 - as above
+    return bool(array.equals(_read_array(scene.originals / ARRAY)))
 
-    return bool(array.equals(xarray.open_zarr(scene.originals / ARRAY, chunks=None)[VARIABLE].load()))
+
+def _read_array(source: Any) -> Any:
+    import xarray  # noqa: PLC0415 - the other workloads must not pay for it
+
+    return xarray.open_zarr(source, chunks=None)[VARIABLE].load()
 
 
 def write_stream(scene: Scene, _ready: object) -> Written:

@@ -41,6 +41,32 @@ def _objfs_s3(access: Access) -> Any:
     )
 
 
+def _objfs_gcs(access: Access) -> Any:
+    from objfs import GCSFileSystem  # noqa: PLC0415 - the import is part of what is measured
+
+    return GCSFileSystem(endpoint_url=access["endpoint"], token=access["token"], project=access["project"])
+
+
+def _objfs_azure(access: Access) -> Any:
+    from objfs import AzureBlobFileSystem  # noqa: PLC0415 - the import is part of what is measured
+
+    return AzureBlobFileSystem(connection_string=access["connection_string"])
+
+
+def _gcsfs(access: Access) -> Any:
+    # Its extended class asks Google what kind of bucket it is.
+    from gcsfs.core import GCSFileSystem  # noqa: PLC0415 - the import is part of what is measured
+
+    # It would ask Google about a token. The emulator takes any and none, and it makes no difference in requests.
+    return GCSFileSystem(endpoint_url=access["endpoint"], token="anon", project=access["project"])
+
+
+def _adlfs(access: Access) -> Any:
+    from adlfs import AzureBlobFileSystem  # noqa: PLC0415 - the import is part of what is measured
+
+    return AzureBlobFileSystem(connection_string=access["connection_string"])
+
+
 def _s3fs(access: Access) -> Any:
     from s3fs import S3FileSystem  # noqa: PLC0415 - the import is part of what is measured
 
@@ -85,10 +111,17 @@ OURS, FLOOR = "objfs", "raw obstore"
 CONTENDERS: dict[str, Contender] = {
     contender.name: contender
     for contender in (
-        Contender(OURS, {"s3": _objfs_s3}, ("objfs", "fsspec", "obstore"), is_peer=False),
+        Contender(
+            OURS,
+            {"s3": _objfs_s3, "gcs": _objfs_gcs, "azure": _objfs_azure},
+            ("objfs", "fsspec", "obstore"),
+            is_peer=False,
+        ),
         Contender("s3fs", {"s3": _s3fs}, ("s3fs", "fsspec", "aiobotocore")),
         Contender("obstore.fsspec", {"s3": _obstore_fsspec}, ("obstore", "fsspec")),
         Contender("pyarrow.fs", {"s3": _pyarrow}, ("pyarrow",)),
+        Contender("gcsfs", {"gcs": _gcsfs}, ("gcsfs", "fsspec")),
+        Contender("adlfs", {"azure": _adlfs}, ("adlfs", "fsspec")),
         # Not a filesystem but the calls that one would be made of: how far there is to go.
         Contender(FLOOR, {"s3": _raw_obstore}, ("obstore",), is_peer=False),
     )

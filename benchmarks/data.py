@@ -77,12 +77,24 @@ QUICK = Sizes(
     folder_count=10,
     key_count=1_100,  # more than a page
 )
+# The emulators of other clouds are slow, and keep everything in memory.
+EMULATED = Sizes(
+    large_bytes=64 << 20,
+    medium_bytes=32 << 20,
+    stream_bytes=48 << 20,
+    small_count=200,
+    opened_count=50,
+    range_count=200,
+    table_rows=1 << 17,
+    group_rows=1 << 14,
+    array_shape=(100, 64, 64),
+    key_count=0,
+)
 
 
-def sizes_of(*, quick: bool, is_far: bool) -> Sizes:
-    """Return what a workload uses of the data: less where every request takes long."""
-    sizes = QUICK if quick else FULL
-    return replace(sizes, whole=MEDIUM, seek_count=sizes.seek_count // 50 or 5) if is_far else sizes
+def far(sizes: Sizes) -> Sizes:
+    """Return what a workload uses of the data where every request takes long."""
+    return replace(sizes, whole=MEDIUM, seek_count=sizes.seek_count // 50 or 5)
 
 
 @dataclass(frozen=True)

@@ -64,10 +64,9 @@ def _judged(job, fs, result, figures):  # noqa: ANN001, ANN202
 def _scene(job, fs):  # noqa: ANN001, ANN202
     from pathlib import Path  # noqa: PLC0415 - see above
 
-    from data import Scene, sizes_of  # noqa: PLC0415
+    from data import Scene, Sizes  # noqa: PLC0415
 
-    sizes = sizes_of(quick=job["quick"], is_far=job["is_far"])
-    return Scene(fs, job["out"], Path(job["originals"]), Path(job["scratch"]), sizes)
+    return Scene(fs, job["out"], Path(job["originals"]), Path(job["scratch"]), Sizes(**job["sizes"]))
 
 
 def _warm(fs, out):  # noqa: ANN001, ANN202

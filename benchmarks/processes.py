@@ -12,18 +12,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-from servers import Place, Profile
+from profiles import Profile
+from servers import Place
 
 ROOT = Path(__file__).resolve().parents[1]
 CHILD = Path(__file__).with_name("measure.py")
 CHECK_SECONDS = 120.0
 # Read by a backend, they would change what is measured.
-FOREIGN = ("AWS_", "FSSPEC_", "S3FS_", "OBJFS_")
+FOREIGN = ("AWS_", "AZURE_", "FSSPEC_", "GCSFS_", "GOOGLE_", "OBJFS_", "S3FS_", "STORAGE_EMULATOR_")
 NOWHERE = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
     "FSSPEC_CONFIG_DIR": os.devnull,
+    "NO_GCE_CHECK": "true",
 }
 
 

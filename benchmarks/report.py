@@ -15,8 +15,8 @@ from statistics import median
 from typing import Any
 
 from contenders import CONTENDERS, OURS
-from data import SEED, sizes_of
-from servers import PROFILES
+from data import SEED
+from profiles import PROFILES, base_sizes, sizes_in
 from workloads import WORKLOADS, Goal
 
 MIB = 1 << 20
@@ -24,14 +24,14 @@ ALSO = ("pyarrow", "xarray", "zarr")
 Cell = Mapping[str, Any]
 
 
-def as_json(results: Mapping[str, Any], *, server: str, rounds: int, quick: bool) -> dict[str, Any]:
+def as_json(results: Mapping[str, Any], *, servers: Mapping[str, str], rounds: int, quick: bool) -> dict[str, Any]:
     """Return all measurements with their medians, and under which circumstances they were made."""
     names = {package for contender in CONTENDERS.values() for package in contender.packages} | set(ALSO)
     return {
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": machine(),
         "python": platform.python_version(),
-        "server": server,
+        "servers": dict(servers),
         "versions": {name: _version(name) for name in sorted(names)},
         "seed": SEED,
         "rounds": rounds,
@@ -44,7 +44,7 @@ def as_json(results: Mapping[str, Any], *, server: str, rounds: int, quick: bool
 
 
 def _row(name: str, profile: str, row: Mapping[str, Any], *, quick: bool) -> dict[str, Any]:
-    workload, sizes = WORKLOADS[name], sizes_of(quick=quick, is_far=PROFILES[profile].latency_ms > 0)
+    workload, sizes = WORKLOADS[name], sizes_in(PROFILES[profile], base_sizes(PROFILES[profile].cloud, quick=quick))
     goal = workload.goals[profile]
     cells = {contender: {**asdict(result), **medians(result.rounds)} for contender, result in row.items()}
     asked = workload.asked_bytes(sizes) if workload.asked_bytes else None
@@ -116,10 +116,11 @@ def as_text(report: Mapping[str, Any]) -> str:
 
 def circumstances(report: Mapping[str, Any]) -> str:
     """Return when, where and with what the measurements were made."""
+    servers = ", ".join(report["servers"].values())
     versions = ", ".join(f"{name} {number}" for name, number in report["versions"].items())
     sizes = "quick: small data, seconds not for comparison; " if report["quick"] else ""
     return (
-        f"{report['date']}; {report['machine']}; Python {report['python']}; {versions}; server {report['server']}; "
+        f"{report['date']}; {report['machine']}; Python {report['python']}; {versions}; servers: {servers}; "
         f"{sizes}rounds: {report['rounds']}, seed {report['seed']}."
     )
 

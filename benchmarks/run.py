@@ -9,17 +9,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' servers are not installed
 
 from contenders import CONTENDERS, Contender
-from data import BUCKET, FULL, LARGE, QUICK, STEP_BYTES, listed_keys, make_data, read_part
+from data import BUCKET, LARGE, Sizes, listed_keys, make_data, read_part
 from processes import measure
+from profiles import NEAR, PROFILES, Profile, base_sizes, sizes_in
 from report import as_json, as_text
-from servers import PROFILES, SERVERS, Place, Profile, observer
+from servers import SERVERS, Place
 from workloads import WORKLOADS, Workload
 
 from tests.server_processes import UnavailableError
@@ -81,11 +82,10 @@ class Bench:
         How long a measurement may take.
     """
 
-    def __init__(self, place: Place, folder: Path, *, quick: bool, patience_seconds: float) -> None:
-        self._place, self._quick, self._patience = place, quick, patience_seconds
+    def __init__(self, place: Place, folder: Path, sizes: Sizes, *, patience_seconds: float) -> None:
+        self._place, self._sizes, self._patience = place, sizes, patience_seconds
         self._originals, self._scratch = folder / BUCKET, folder / "scratch"
         self._scratch.mkdir()
-        self._client = observer(place.access)
         self._runs = 0
 
     def compare(
@@ -102,40 +102,27 @@ class Bench:
 
     def _once(self, workload: Workload, profile: Profile, contender: Contender) -> dict[str, Any]:
         self._runs += 1
-        out, is_far = f"run-{self._runs}", profile.latency_ms > 0
+        out = f"{BUCKET}/run-{self._runs}"
         with tempfile.TemporaryDirectory(dir=self._scratch) as scratch:
             job = {
                 "workload": workload.name,
                 "contender": contender.name,
                 "cloud": profile.cloud,
-                "access": {**self._place.access, "is_far": is_far},
-                "out": f"{BUCKET}/{out}",
+                "access": {**self._place.access, "is_far": profile.is_far},
+                "out": out,
                 "cold_path": f"{BUCKET}/{LARGE}",
                 "originals": str(self._originals),
                 "scratch": scratch,
-                "quick": self._quick,
-                "is_far": is_far,
+                "sizes": asdict(sizes_in(profile, self._sizes)),
             }
             said = measure(job, self._place, profile, self._patience)
-        self._place.begin(PROFILES["zero"])
-        if not all(self._is_written(*each) for each in said.pop("written", [])):
-            said["error"] = "wrong data on the server"
-        self._remove(f"{out}/")
+        self._place.begin(NEAR)
+        for path, start, stop in said.pop("written", []):
+            key = path.removeprefix(f"{BUCKET}/")
+            if self._place.raw.get(key) != read_part(self._originals / LARGE, start, stop):
+                said["error"] = "wrong data on the server"
+            self._place.raw.delete(key)
         return said
-
-    def _is_written(self, path: str, start: int, stop: int) -> bool:
-        body = self._client.get_object(Bucket=BUCKET, Key=path.removeprefix(f"{BUCKET}/"))["Body"]
-        at = start
-        while found := body.read(STEP_BYTES):
-            if found != read_part(self._originals / LARGE, at, at + len(found)):
-                return False
-            at += len(found)
-        return at == stop
-
-    def _remove(self, prefix: str) -> None:
-        for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
-            if keys := [{"Key": entry["Key"]} for entry in page.get("Contents", [])]:
-                self._client.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
 
 
 def rotated(contenders: Sequence[Contender], rounds: int) -> Iterator[list[Contender]]:
@@ -146,17 +133,20 @@ def rotated(contenders: Sequence[Contender], rounds: int) -> Iterator[list[Conte
 
 
 @contextlib.contextmanager
-def _place(wanted: str, folder: Path, keys: Mapping[str, int]) -> Iterator[Place]:
-    """Run the server that is wanted; ``auto`` is our own where Go is there to build it, else moto."""
+def _place(cloud: str, wanted: str | None, folder: Path, keys: Mapping[str, int]) -> Iterator[Place]:
+    """Run the server that is wanted, or the first of the cloud that can be had."""
     with contextlib.ExitStack() as stack:
-        try:
-            place = stack.enter_context(SERVERS["own" if wanted == "auto" else wanted](folder, keys))
-        except UnavailableError as error:
-            if wanted != "auto":
-                sys.exit(f"no such server: {error}")
-            print(f"no fast server ({error}); using moto, which is slower than any contender", file=sys.stderr)
-            place = stack.enter_context(SERVERS["moto"](folder, keys))
-        yield place
+        names = [wanted] if wanted else list(SERVERS[cloud])
+        for name in names:
+            try:
+                place = stack.enter_context(SERVERS[cloud][name](folder, keys))
+            except UnavailableError as error:
+                print(f"no {name}: {error}", file=sys.stderr)
+            else:
+                yield place
+                return
+        msg = f"no server of {cloud}"
+        raise UnavailableError(msg)
 
 
 def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
@@ -176,7 +166,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         metavar="SECONDS",
         help="when a measurement is given up (default %(default).0f)",
     )
-    parser.add_argument("--server", choices=["auto", *SERVERS], default="auto", help="default: auto")
+    parser.add_argument("--server", choices=list(SERVERS["s3"]), help="of S3 (default: the first that can be had)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
     arguments = parser.parse_args(given)
     if arguments.rounds is None:
@@ -189,31 +179,46 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> int:
     """Run the workloads and print the tables; 1 when a contender failed."""
     arguments = _arguments(given)
-    contenders = [CONTENDERS[name] for name in arguments.contender or CONTENDERS]
-    chosen = [
-        (WORKLOADS[name], PROFILES[profile])
-        for profile in arguments.profile or PROFILES
-        for name in arguments.only or WORKLOADS
-        if profile in WORKLOADS[name].goals
-    ]
+    profiles = [PROFILES[name] for name in arguments.profile or PROFILES]
     results: dict[str, dict[str, dict[str, Result]]] = {}
+    servers: dict[str, str] = {}
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="objfs-bench-") as name:
-        folder, sizes = Path(name), QUICK if arguments.quick else FULL
-        make_data(folder, sizes)
-        keys = listed_keys(sizes) if any(workload.lists for workload, _ in chosen) else {}
-        with _place(arguments.server, folder, keys) as place:
-            bench = Bench(place, folder, quick=arguments.quick, patience_seconds=arguments.patience)
-            for number, (workload, profile) in enumerate(chosen, 1):
-                print(f"[{number}/{len(chosen)}] {profile.name}: {workload.name}", file=sys.stderr)
-                row = bench.compare(workload, profile, contenders, arguments.rounds)
-                results.setdefault(profile.name, {})[workload.name] = row
-    report = as_json(results, server=place.name, rounds=arguments.rounds, quick=arguments.quick)
+    for cloud in dict.fromkeys(profile.cloud for profile in profiles):
+        try:
+            servers[cloud] = _run_cloud(cloud, [one for one in profiles if one.cloud == cloud], arguments, results)
+        except UnavailableError as error:
+            if arguments.profile:
+                sys.exit(str(error))
+            print(f"left out: {error}", file=sys.stderr)
+    report = as_json(results, servers=servers, rounds=arguments.rounds, quick=arguments.quick)
     report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(as_text(report))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return int(any(result.error for rows in results.values() for row in rows.values() for result in row.values()))
+
+
+def _run_cloud(cloud: str, profiles: Sequence[Profile], arguments: argparse.Namespace, results: dict[str, Any]) -> str:
+    """Measure in some profiles, which share a server; return the server's name."""
+    contenders = [CONTENDERS[name] for name in arguments.contender or CONTENDERS]
+    chosen = [
+        (WORKLOADS[name], profile)
+        for profile in profiles
+        for name in arguments.only or WORKLOADS
+        if profile.name in WORKLOADS[name].goals
+    ]
+    sizes = base_sizes(cloud, quick=arguments.quick)
+    with tempfile.TemporaryDirectory(prefix="objfs-bench-") as name:
+        folder = Path(name)
+        make_data(folder, sizes)
+        keys = listed_keys(sizes) if any(workload.lists for workload, _ in chosen) else {}
+        with _place(cloud, arguments.server if cloud == "s3" else None, folder, keys) as place:
+            bench = Bench(place, folder, sizes, patience_seconds=arguments.patience)
+            for number, (workload, profile) in enumerate(chosen, 1):
+                print(f"[{number}/{len(chosen)}] {profile.name}: {workload.name}", file=sys.stderr)
+                row = bench.compare(workload, profile, contenders, arguments.rounds)
+                results.setdefault(profile.name, {})[workload.name] = row
+            return place.name
 
 
 if __name__ == "__main__":

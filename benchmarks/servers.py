@@ -1,7 +1,7 @@
 """The servers that are measured against, and how they are told to count and to be slow.
 
-The usual one is our own (`server/`, built with Go on first use): fast enough to show what the clients do. MinIO and
-moto are slower than most contenders; in front of them stands a proxy that counts and delays.
+The usual one is our own (`server/`, built with Go on first use): fast enough to show what the clients do. All others
+are slower than most contenders; in front of them stands a proxy that counts and delays.
 """
 
 from __future__ import annotations
@@ -18,50 +18,16 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from data import BUCKET, LISTED_BUCKET
+from profiles import Profile
 
 from objfs.testing import ExpiringGateway, S3Server
-from tests import go_servers, server_processes
+from tests import clouds, gcs_xml, go_servers, node_servers, server_processes
 
 # Keys that are only listed, with the sizes of their objects.
 Keys = Mapping[str, int]
 
-REGION = "us-east-1"
 SOURCES = Path(__file__).with_name("server")
-KEYS = {"key": "objfs-benchmarks", "secret": "objfs-benchmarks-secret", "region": REGION}
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How far away the server is.
-
-    Parameters
-    ----------
-    name
-        On the command line and in the tables.
-    meaning
-        In words.
-    cloud
-        Whose protocol is spoken.
-    latency_ms
-        Between the end of a request and the first byte of its answer.
-    bytes_per_second
-        Of each connection, in each direction; 0 is as fast as can be.
-    """
-
-    name: str
-    meaning: str
-    cloud: str = "s3"
-    latency_ms: float = 0
-    bytes_per_second: float = 0
-
-
-PROFILES: dict[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        Profile("zero", "no latency, no limit"),
-        Profile("s3", "20 ms for each request, 90 MB/s on each connection", latency_ms=20, bytes_per_second=90e6),
-    )
-}
+REGION = {"region": "us-east-1"}
 
 
 @dataclass(frozen=True)
@@ -74,12 +40,15 @@ class Place:
         Of the server, with its version.
     access
         How contenders reach it.
+    raw
+        What really lies in `BUCKET`, seen without any contender.
     shapes
         Whether it can limit the bandwidth; latency it can always add.
     """
 
     name: str
     access: Mapping[str, str] = field(repr=False)
+    raw: clouds.Raw = field(repr=False)
     shapes: bool = True
 
     def begin(self, profile: Profile) -> None:
@@ -124,7 +93,8 @@ def own_server(folder: Path, keys: Keys) -> Iterator[Place]:
     listed = folder / "keys.tsv"
     listed.write_text("".join(f"{LISTED_BUCKET}/{key}\t{size}\n" for key, size in keys.items()), encoding="utf-8")
     with _running("-folder", str(folder), "-keys", str(listed)) as endpoint:
-        yield Place("benchmarks/server", {"endpoint": endpoint, **KEYS})
+        access = {"endpoint": endpoint, "key": "objfs-benchmarks", "secret": "objfs-benchmarks-secret", **REGION}
+        yield Place("benchmarks/server", access, clouds.S3Raw(_s3_client(access), BUCKET))
 
 
 @contextlib.contextmanager
@@ -138,32 +108,68 @@ def minio(folder: Path, keys: Keys) -> Iterator[Place]:
     """
     server, binary = go_servers.find_server()
     with go_servers.running(server, binary) as behind, _running("-behind", behind) as endpoint:
-        access = {
-            "endpoint": endpoint,
-            "key": go_servers.ACCESS_KEY,
-            "secret": go_servers.SECRET_KEY,
-            "region": REGION,
-        }
-        _upload(access, folder, keys)
-        yield Place(f"{server.name} {server.version}", access)
+        access = {"endpoint": endpoint, "key": go_servers.ACCESS_KEY, "secret": go_servers.SECRET_KEY, **REGION}
+        yield Place(f"{server.name} {server.version}", access, _with_data(access, folder, keys))
 
 
 @contextlib.contextmanager
 def moto(folder: Path, keys: Keys) -> Iterator[Place]:
     """Run moto, with the gateway of the tests in front, and upload the data; all of it is Python, and slow."""
     with S3Server() as server, ExpiringGateway(server.endpoint, own_process=True) as gateway:
-        access = {
-            "endpoint": gateway.endpoint,
-            "key": server.options["key"],
-            "secret": server.options["secret"],
-            "region": REGION,
-        }
+        access = {**{name: server.options[name] for name in ("key", "secret")}, "endpoint": gateway.endpoint, **REGION}
         gateway.admit(access["key"])
-        _upload(access, folder, keys)
-        yield Place("moto", access, shapes=False)
+        yield Place("moto", access, _with_data(access, folder, keys), shapes=False)
 
 
-SERVERS: dict[str, Callable[[Path, Keys], Any]] = {"own": own_server, "minio": minio, "moto": moto}
+@contextlib.contextmanager
+def fake_gcs(folder: Path, _keys: Keys) -> Iterator[Place]:
+    """Run fake-gcs-server with Google's XML API and a proxy in front, and upload the data.
+
+    Raises
+    ------
+    UnavailableError
+        It cannot be built.
+    """
+    binary = go_servers.find_fake_gcs()
+    with gcs_xml.running() as front, _running("-behind", f"http://{front.address}") as endpoint:
+        front.public_address = endpoint.removeprefix("http://")
+        server = go_servers.fake_gcs(front.public_address)
+        with go_servers.running(server, binary) as behind:
+            front.behind = behind.removeprefix("http://")
+            raw = clouds.GCSRaw(endpoint, BUCKET)
+            raw.create()
+            _upload(raw, folder)
+            access = {"endpoint": endpoint, "token": "token-of-the-benchmarks", "project": "objfs-benchmarks"}
+            yield Place(f"{server.name} {server.version}", access, raw)
+
+
+@contextlib.contextmanager
+def azurite(folder: Path, _keys: Keys) -> Iterator[Place]:
+    """Run Azurite with a proxy in front, and upload the data.
+
+    Raises
+    ------
+    UnavailableError
+        It cannot be installed.
+    """
+    from azure.storage.blob import BlobServiceClient  # noqa: PLC0415 - after the arguments were checked
+
+    account, key = node_servers.ACCOUNT, node_servers.ACCOUNT_KEY
+    with node_servers.running(*node_servers.find_azurite()) as behind, _running("-behind", behind) as endpoint:
+        told = f"AccountName={account};AccountKey={key};BlobEndpoint={endpoint}/{account};DefaultEndpointsProtocol=http"
+        with BlobServiceClient.from_connection_string(told) as service:
+            service.create_container(BUCKET)
+            raw = clouds.AzureRaw(service, BUCKET)
+            _upload(raw, folder)
+            yield Place(f"azurite {node_servers.VERSION}", {"endpoint": endpoint, "connection_string": told}, raw)
+
+
+# For each cloud the servers that there are; the first is the one to measure against.
+SERVERS: dict[str, dict[str, Callable[[Path, Keys], contextlib.AbstractContextManager[Place]]]] = {
+    "s3": {"own": own_server, "minio": minio, "moto": moto},
+    "gcs": {"fake-gcs-server": fake_gcs},
+    "azure": {"azurite": azurite},
+}
 
 
 @contextlib.contextmanager
@@ -193,20 +199,25 @@ def _built() -> Path:
     return server_processes.installed("bench-server", digest, "server", build)
 
 
-def _upload(access: Mapping[str, str], folder: Path, keys: Keys) -> None:
-    client = observer(access)
+def _with_data(access: Mapping[str, str], folder: Path, keys: Keys) -> clouds.Raw:
+    client = _s3_client(access)
     for bucket in (BUCKET, LISTED_BUCKET):
         client.create_bucket(Bucket=bucket)
+    raw = clouds.S3Raw(client, BUCKET)
+    _upload(raw, folder)
+    listed = raw.beside(LISTED_BUCKET)
+    for key, size in keys.items():
+        listed.put(key, bytes(size))
+    return raw
+
+
+def _upload(raw: clouds.Raw, folder: Path) -> None:
     for path in sorted((folder / BUCKET).rglob("*")):
         if path.is_file():
-            with path.open("rb") as body:
-                client.put_object(Bucket=BUCKET, Key=path.relative_to(folder / BUCKET).as_posix(), Body=body)
-    for key, size in keys.items():
-        client.put_object(Bucket=LISTED_BUCKET, Key=key, Body=bytes(size))
+            raw.put(path.relative_to(folder / BUCKET).as_posix(), path.read_bytes())
 
 
-def observer(access: Mapping[str, str]) -> Any:
-    """A plain botocore client: what is on the server, seen without any contender."""
+def _s3_client(access: Mapping[str, str]) -> Any:
     from botocore.config import Config  # noqa: PLC0415 - after the arguments were checked
     from botocore.session import Session  # noqa: PLC0415
 

@@ -10,6 +10,8 @@ import actions
 import cold
 from data import LARGE, Scene, Sizes
 
+# Profiles for which no goal was set: there the requests count.
+EMULATORS: dict[str, Goal | None] = {"gcs": None, "azure": None}
 # A file from which nothing can be read here and there, or in pieces without reading it whole first.
 STREAM_ONLY = frozenset({"raw obstore"})
 
@@ -100,7 +102,7 @@ def _cold(name: str, check: Callable[[Scene, Any], bool], goal: Goal | None, mea
     def run(scene: Scene, _ready: object) -> Any:
         return cold.ACTIONS[name](scene.fs, scene.at(LARGE))
 
-    return Workload(name, lambda _: f"a new process: import, {meaning}", run, {"zero": goal}, check)
+    return Workload(name, lambda _: f"a new process: import, {meaning}", run, {"zero": goal, **EMULATORS}, check)
 
 
 WORKLOADS: dict[str, Workload] = {
@@ -117,7 +119,7 @@ WORKLOADS: dict[str, Workload] = {
             "read-whole",
             lambda sizes: f"open().read() of {size_text(sizes.whole_bytes)}",
             actions.read_whole,
-            {"zero": Goal(0.35, 0.47), "s3": Goal(0.50, 3.3)},
+            {"zero": Goal(0.35, 0.47), "s3": Goal(0.50, 3.3), **EMULATORS},
             actions.is_whole,
         ),
         Workload(
@@ -132,14 +134,14 @@ WORKLOADS: dict[str, Workload] = {
             "cat-file",
             lambda sizes: f"cat_file of {size_text(sizes.medium_bytes)}",
             actions.cat_file,
-            {"zero": None, "s3": Goal(0.40, 1.07)},
+            {"zero": None, "s3": Goal(0.40, 1.07), **EMULATORS},
             lambda scene, data: scene.is_original(data, scene.sizes.medium_bytes),
         ),
         Workload(
             "cat-ranges",
             lambda sizes: f"cat_ranges: {sizes.range_count} random {size_text(sizes.range_bytes)} of one object",
             actions.cat_ranges,
-            {"zero": Goal(0.15, 0.31), "s3": Goal(0.35, 1.7)},
+            {"zero": Goal(0.15, 0.31), "s3": Goal(0.35, 1.7), **EMULATORS},
             actions.are_ranges(actions.wide_ranges),
             prepare=actions.wide_ranges,
             asked_bytes=lambda sizes: sizes.range_count * sizes.range_bytes,
@@ -148,7 +150,7 @@ WORKLOADS: dict[str, Workload] = {
             "seek-read",
             lambda sizes: f"{sizes.seek_count} x seek, read({size_text(sizes.seek_bytes)}), default cache",
             actions.seek_read,
-            {"zero": Goal(0.30, 0.46, bytes_times=2), "s3": Goal(0.86, 0.91, bytes_times=2)},
+            {"zero": Goal(0.30, 0.46, bytes_times=2), "s3": Goal(0.86, 0.91, bytes_times=2), **EMULATORS},
             actions.are_ranges(actions.narrow_ranges),
             prepare=actions.narrow_ranges,
             without=STREAM_ONLY,
@@ -158,7 +160,7 @@ WORKLOADS: dict[str, Workload] = {
             "cat-small",
             lambda sizes: f"cat of {sizes.small_count} objects of {size_text(sizes.small_bytes)}",
             actions.cat_small,
-            {"zero": Goal(0.10, 0.21, requests=1000), "s3": Goal(0.35, 1.7, requests=1000)},
+            {"zero": Goal(0.10, 0.21, requests=1000), "s3": Goal(0.35, 1.7, requests=1000), **EMULATORS},
             actions.are_small(actions.all_small),
             prepare=actions.all_small,
         ),
@@ -166,13 +168,13 @@ WORKLOADS: dict[str, Workload] = {
             "open-small",
             lambda sizes: f"open().read() of {sizes.opened_count} such objects in turn",
             actions.open_small,
-            {"zero": Goal(0.06, 0.16, requests=500)},
+            {"zero": Goal(0.06, 0.16, requests=500), **EMULATORS},
             actions.are_small(actions.few_small),
             prepare=actions.few_small,
         ),
         Workload(
             "threads-small",
-            lambda sizes: f"open().read() of {sizes.small_count} such objects in {actions.THREADS} threads",
+            lambda sizes: f"cat_file of {sizes.small_count} such objects in {actions.THREADS} threads",
             actions.threads_small,
             {"s3": Goal(2.65, 3.0, requests=1000)},
             actions.are_small(actions.all_small),
@@ -182,7 +184,7 @@ WORKLOADS: dict[str, Workload] = {
             "parquet",
             lambda _: "pyarrow.parquet.read_table(filesystem=): 3 of 30 columns",
             actions.read_columns,
-            {"zero": Goal(0.18, 0.18), "s3": Goal(0.40, 0.39)},
+            {"zero": Goal(0.18, 0.18), "s3": Goal(0.40, 0.39), **EMULATORS},
             actions.is_table,
             prepare=actions.import_parquet,
             without=STREAM_ONLY,
@@ -191,7 +193,7 @@ WORKLOADS: dict[str, Workload] = {
             "zarr",
             lambda sizes: f"xarray.open_zarr().load() of {sizes.array_shape[0]} chunks",
             actions.read_array,
-            {"zero": Goal(0.14, 0.14), "s3": Goal(1.15, 1.20)},
+            {"zero": Goal(0.14, 0.14), "s3": Goal(1.15, 1.20), **EMULATORS},
             actions.is_array,
             prepare=actions.zarr_source,
             without=frozenset({"pyarrow.fs"}),
@@ -200,7 +202,7 @@ WORKLOADS: dict[str, Workload] = {
             "get-file",
             lambda sizes: f"get_file of {size_text(sizes.whole_bytes)}",
             actions.get_file,
-            {"zero": Goal(0.80, 0.86, memory_mib=300), "s3": Goal(0.36, 0.89, memory_mib=300)},
+            {"zero": Goal(0.80, 0.86, memory_mib=300), "s3": Goal(0.36, 0.89, memory_mib=300), **EMULATORS},
             actions.is_copy,
         ),
         Workload(
@@ -231,19 +233,19 @@ WORKLOADS: dict[str, Workload] = {
             "put-file",
             lambda sizes: f"put_file of {size_text(sizes.medium_bytes)}",
             actions.put_file,
-            {"zero": Goal(0.19, 0.19)},
+            {"zero": Goal(0.19, 0.19), **EMULATORS},
         ),
         Workload(
             "write-stream",
             lambda sizes: f"open('wb'), write(1 MiB) to {size_text(sizes.stream_bytes)}",
             actions.write_stream,
-            {"zero": Goal(0.22, 0.22, memory_mib=300)},
+            {"zero": Goal(0.22, 0.22, memory_mib=300), **EMULATORS},
         ),
         Workload(
             "pipe-small",
             lambda sizes: f"pipe of {sizes.small_count} objects of {size_text(sizes.small_bytes)}",
             actions.pipe_small,
-            {"zero": Goal(0.20, 0.26)},
+            {"zero": Goal(0.20, 0.26), **EMULATORS},
             prepare=actions.small_values,
         ),
     )

@@ -59,7 +59,10 @@ class Refused(Exception):
 
 
 class XmlFront(ThreadingHTTPServer):
-    """The server; `behind` is set once the server behind is there, which wants to know this one's address."""
+    """The server; `behind` is set once the server behind is there, which wants to know this one's address.
+
+    Where clients reach it through a proxy, `public_address` is set to the proxy's.
+    """
 
     daemon_threads = True
     request_queue_size = 128
@@ -67,6 +70,7 @@ class XmlFront(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.behind = ""
+        self.public_address = self.address
         self.uploads: dict[str, tuple[dict[str, Any], dict[int, bytes]]] = {}
         self.ids = itertools.count(1)
 
@@ -150,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
     def _ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
         connection = HTTPConnection(self.server.behind, timeout=60)
         try:
-            connection.request(method, path, body, {**(headers or {}), "Host": self.server.address})
+            connection.request(method, path, body, {**(headers or {}), "Host": self.server.public_address})
             answer: HTTPResponse = connection.getresponse()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())
         finally:

@@ -40,6 +40,7 @@ var methods = [...]string{"GET", "HEAD", "PUT", "POST", "DELETE"}
 
 type server struct {
 	objects *storage
+	behind  string // the address of a server that answers in our place
 	shape   atomic.Pointer[shape]
 	counted atomic.Pointer[counters]
 }
@@ -48,12 +49,13 @@ func main() {
 	address := flag.String("address", "127.0.0.1:0", "where to listen")
 	folder := flag.String("folder", "", "whose files are the objects: FOLDER/BUCKET/KEY")
 	keys := flag.String("keys", "", "file of lines `BUCKET/KEY<tab>SIZE`: objects that are listed and cannot be read")
+	behind := flag.String("behind", "", "URL of a server that answers in place of this one, which only counts and delays")
 	flag.Parse()
 	objects := newStorage()
 	if err := objects.load(*folder, *keys); err != nil {
 		log.Fatal(err)
 	}
-	s := &server{objects: objects}
+	s := &server{objects: objects, behind: strings.TrimPrefix(*behind, "http://")}
 	s.shape.Store(&shape{})
 	s.counted.Store(&counters{})
 	listener, err := net.Listen("tcp", *address)
@@ -77,6 +79,12 @@ func (s *server) serve(tcp *net.TCPConn) {
 		return
 	}
 	s.counted.Load().connections.Add(1)
+	answer := s.answer
+	if s.behind != "" {
+		other := &upstream{address: s.behind}
+		defer other.close()
+		answer = other.answer
+	}
 	reader := bufio.NewReaderSize(tcp, readBufferBytes)
 	for {
 		request, err := http.ReadRequest(reader)
@@ -88,7 +96,7 @@ func (s *server) serve(tcp *net.TCPConn) {
 			s.control(c)
 		} else {
 			c.begin()
-			s.answer(c)
+			answer(c)
 			c.end()
 		}
 		if c.failed || request.Close || c.drain() != nil {

@@ -154,7 +154,7 @@ def test_report_shows_a_failure_instead_of_a_figure(harness):
     bad.add({"error": "OSError: no"})
     slow.add({"over_seconds": 30.0})
     row = {"objfs": good, "s3fs": good, "obstore.fsspec": bad, "pyarrow.fs": slow}
-    made = report.as_json({"s3": {"cat-file": row}}, server="s", rounds=3, quick=False)
+    made = report.as_json({"s3": {"cat-file": row}}, servers={"s3": "s"}, rounds=3, quick=False)
     text = report.as_text(made)
     cells = "| 1.500 (1.00-2.50) | 1.500 (1.00-2.50) | fails | > 30 s | 1.00 | 0.37 (0.40 s) | missed: 1.00 x the best"
     assert cells in text
