@@ -70,6 +70,7 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
 
     # Known to s3fs's files.
     fill_cache: bool
+    size: int
 
     def __init__(
         self,
@@ -125,7 +126,7 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
     def load(self, wanted: ByteRange) -> SizedBuffer:
         """One request of the version that is open, blocking this thread."""
         source = self._live_source()
-        plan = source.get(wanted, self.state)
+        plan = source.within(wanted, self.state)
         chunk: Chunk = drive(plan) if source.blocks else self.fs.run_blocking(drive_async(plan))
         return chunk.data
 
@@ -156,6 +157,8 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         first = Slice(source, wanted.start, wanted.stop)
         rest = yield from first.begin()
         self.e_tag, self.state = first.info.e_tag, source.state(first.info)
+        # The caller may have been told of more bytes than there are.
+        self.size = min(self.size, first.info.size)
         if rest:
             yield source.together(rest)
         return first.tobytes()
