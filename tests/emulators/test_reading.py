@@ -16,16 +16,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from objfs import S3FileSystem, adaptive, bulk_reads, reading, transfers
+from objfs import S3FileSystem, reading, transfers
 from objfs.errors import FileExpired
 from objfs.transfers import Source
 from tests.emulators.conftest import Seen
 from tests.servers import remove_bucket
+from tests.unit.recording import PART, make_small
 
 pytest.importorskip("s3fs")
 
-# Small enough that a few bytes are several parts, requests and read-ahead windows.
-PART = 16
 SIZES = (0, 1, PART - 1, PART, PART + 1, 3 * PART, 5 * PART + 3)
 BODIES = {size: bytes(index % 251 + 1 for index in range(size)) for size in SIZES}
 BOUND = st.none() | st.integers(-6 * PART, 6 * PART)
@@ -43,19 +42,7 @@ def _small_parts(request, monkeypatch):
     """Let a few bytes be many parts, but for tests that are about the real sizes."""
     if "real_sizes" in request.fixturenames:
         return
-    for module, name, value in (
-        (transfers, "PART_BYTES", PART),
-        (adaptive, "PART_BYTES", PART),
-        (bulk_reads, "MAX_GAP_BYTES", 3),
-        (reading, "HEAD_BYTES", 2 * PART),
-        (reading, "SMALLEST_AHEAD_BYTES", PART // 2),
-        (adaptive, "AHEAD_BYTES", 6 * PART),
-        (adaptive, "FIRST_MARGIN_BYTES", 4),
-        (adaptive, "SMALLEST_MARGIN_BYTES", 1),
-        (adaptive, "LARGEST_MARGIN_BYTES", 2 * PART),
-        (adaptive, "KEPT_BYTES", 3 * PART),
-    ):
-        monkeypatch.setattr(module, name, value)
+    make_small(monkeypatch)
 
 
 @pytest.fixture(scope="module", params=["moto", "minio"])

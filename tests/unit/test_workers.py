@@ -259,7 +259,6 @@ def test_run_many_one_at_a_time_stops_at_the_first_failure() -> None:
 )
 def test_call_raises_what_the_function_raises(run: Callable[[Any], Any], kind: type[BaseException]) -> None:
     """Of whatever kind, and the worker takes the next call."""
-
     why = "for a reason"
 
     def fail() -> None:
