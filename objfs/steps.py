@@ -6,7 +6,6 @@ blocks a worker thread with calls of the data plane, `drive_async` awaits either
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -145,8 +144,11 @@ class Together:
         awaited = [partial(_drive_new_async, part.begin) for part in self.parts if not part.blocks]
         if not blocking:
             return await run_bounded(awaited, self.limit)
-        halves = wait_for_worker(Together(blocking, self.limit).now), run_bounded(awaited, self.limit)
-        ours, theirs = map(iter, await asyncio.gather(*halves))
+        halves = (
+            partial(wait_for_worker, Together(blocking, self.limit).now),
+            partial(run_bounded, awaited, self.limit),
+        )
+        ours, theirs = map(iter, await run_bounded(halves, 2))
         return [next(ours if part.blocks else theirs) for part in self.parts]
 
 
@@ -164,6 +166,8 @@ def drive(plan: Plan[T]) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
+    finally:
+        plan.close()
 
 
 async def drive_async(plan: Plan[T]) -> T:

@@ -189,6 +189,12 @@ class RecordingSdk(Recorder):
             return self.describe(Request("HEAD", key))
 
 
+def until(condition: Callable[[], bool]) -> bool:
+    """Wait for what becomes so in another thread, which does not say when."""
+    pause = threading.Event()
+    return any(condition() or pause.wait(0.01) for _ in range(100))
+
+
 def source_of(plane: Any, key: str = "key", **more: Any) -> Source:
     """An object of a plane."""
     return Source(plane, Location(BUCKET, key), **more)

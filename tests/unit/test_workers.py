@@ -18,6 +18,7 @@ import pytest
 from objfs import workers
 from objfs.workers import Pending, call, is_busy, run_many, wait_for_worker
 from tests.emulators.forked import in_child
+from tests.unit.recording import until
 
 # A wait that is over at once where the code is right, and fails the test where it is not.
 PATIENCE = 20
@@ -45,12 +46,6 @@ def gate() -> Iterator[threading.Event]:
 def wait(event: threading.Event) -> None:
     """Wait for what happens in another thread."""
     assert event.wait(PATIENCE)
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    """Wait for what becomes so in another thread, which does not say when."""
-    pause = threading.Event()
-    return any(condition() or pause.wait(0.01) for _ in range(100))
 
 
 def in_thread(function: Callable[[], Any]) -> Any:
