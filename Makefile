@@ -18,6 +18,7 @@ CREATED := $(VENV)/.created
 TEST := $(VENV)/.installed-test
 DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
+BENCH := $(VENV)/.installed-bench
 
 .PHONY: help demo test lint format types docs bench dist clean
 
@@ -47,8 +48,8 @@ docs: $(DOCS) ## build the HTML documentation into docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-bench: $(TEST) ## measure against the peers (see benchmarks/README.md)
-	$(BIN)/python benchmarks/run.py $(ARGS)
+bench: $(BENCH) ## measure against the peers (see benchmarks/README.md)
+	$(BIN)/python benchmarks/run.py --out build/bench $(ARGS)
 
 dist: $(DEV) ## build the sdist and the wheel into dist/
 	rm -rf dist
@@ -73,6 +74,10 @@ $(TEST): $(CREATED) $(SOURCES)
 
 $(DEV): $(TEST)
 	$(PIP) install --group dev
+	@touch $@
+
+$(BENCH): $(TEST)
+	$(PIP) install --group bench
 	@touch $@
 
 $(DOCS): $(TEST)

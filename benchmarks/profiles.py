@@ -38,7 +38,7 @@ class Profile:
 
 
 NEAR = Profile("zero", "no latency, no limit")
-FAR = "20 ms for each request, 90 MB/s on each connection"
+FAR = "20 ms per request, 90 MB/s per connection"
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (

@@ -35,7 +35,7 @@ class RawVerbs:
         self._options = options
         self._stores: dict[str, S3Store] = {}
         self._is_far = is_far
-        self._threads = 64 if is_far else 4
+        self._threads = 128 if is_far else 4
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:

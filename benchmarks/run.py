@@ -167,7 +167,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         help="when a measurement is given up (default %(default).0f)",
     )
     parser.add_argument("--server", choices=list(SERVERS["s3"]), help="of S3 (default: the first that can be had)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="for results.json, results.md and results.svg")
     arguments = parser.parse_args(given)
     if arguments.rounds is None:
         arguments.rounds = 1 if arguments.quick else ROUNDS
@@ -193,9 +193,21 @@ def main(given: Sequence[str] | None = None) -> int:
     report = as_json(results, servers=servers, rounds=arguments.rounds, quick=arguments.quick)
     report["minutes"] = round((time.monotonic() - started) / 60, 1)
     print(as_text(report))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    if arguments.out:
+        _save(report, arguments.out)
     return int(any(result.error for rows in results.values() for row in rows.values() for result in row.values()))
+
+
+def _save(report: dict[str, Any], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    (folder / "results.md").write_text(as_text(report) + "\n", encoding="utf-8")
+    try:
+        from chart import draw  # noqa: PLC0415 - figures can be had without matplotlib
+    except ImportError as error:
+        print(f"no chart: {error}", file=sys.stderr)
+    else:
+        draw(report, folder / "results.svg")
 
 
 def _run_cloud(cloud: str, profiles: Sequence[Profile], arguments: argparse.Namespace, results: dict[str, Any]) -> str:

@@ -235,8 +235,9 @@ func (s *server) list(c *exchange, name string, query url.Values) {
 	if err != nil || limit > mostKeys {
 		limit = mostKeys
 	}
-	text := escaped
+	text, encoding := escaped, ""
 	if query.Get("encoding-type") == "url" {
+		encoding = "<EncodingType>url</EncodingType>"
 		text = func(key string) string { return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/") }
 	}
 	page, exists := s.objects.page(name, query.Get("prefix"), query.Get("delimiter"), after, limit)
@@ -247,7 +248,7 @@ func (s *server) list(c *exchange, name string, query url.Values) {
 	var out strings.Builder
 	out.WriteString("<ListBucketResult" + namespace + "><Name>" + escaped(name) + "</Name><Prefix>" +
 		text(query.Get("prefix")) + "</Prefix><KeyCount>" + strconv.Itoa(page.count) + "</KeyCount><MaxKeys>" +
-		strconv.Itoa(limit) + "</MaxKeys><IsTruncated>" + strconv.FormatBool(page.next != "") + "</IsTruncated>")
+		strconv.Itoa(limit) + "</MaxKeys><IsTruncated>" + strconv.FormatBool(page.next != "") + "</IsTruncated>" + encoding)
 	if page.next != "" {
 		token := base64.URLEncoding.EncodeToString([]byte(page.next))
 		out.WriteString("<NextContinuationToken>" + token + "</NextContinuationToken>")

@@ -7,25 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.server_processes import UnavailableError
+
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 CONTENDERS = {"objfs", "s3fs", "obstore.fsspec", "pyarrow.fs", "raw obstore"}
-
-
-@pytest.fixture
-def harness(monkeypatch: pytest.MonkeyPatch):
-    """Import one of the harness's scripts."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    names = {path.stem for path in FOLDER.glob("*.py")}
-
-    def load(name: str):
-        return __import__(name)
-
-    yield load
-    for name in names:
-        sys.modules.pop(name, None)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,23 +28,41 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_run_measures_and_counts_every_contender(tmp_path: Path):
-    """The quick mode ends well, and every contender has sent the requests that its workload needs at least."""
-    for package in ("moto", "flask_cors", "s3fs", "pyarrow"):
-        pytest.importorskip(package)
-    target = tmp_path / "out.json"
-    done = run("--quick", "--rounds", "1", "--server", "moto", "--only", "pipe-small", "--json", str(target))
+def results_of(folder: Path, *arguments: str) -> Any:
+    """Run the harness on small data, and return its results."""
+    done = run("--quick", "--out", str(folder), *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(target.read_text())
-    row = report["profiles"]["zero"]["pipe-small"]
-    assert set(row["contenders"]) == CONTENDERS
-    for cell in row["contenders"].values():
-        assert cell["error"] is None
-        assert len(cell["rounds"]) == 1
-        assert cell["seconds"] > 0
-        assert cell["rounds"][0]["methods"]["PUT"] >= 20
-        assert cell["bytes_to_server"] >= 20 * (16 << 10)
-    assert "| pipe-small |" in done.stdout
+    assert (folder / "results.md").read_text().strip() == done.stdout.strip()
+    return json.loads((folder / "results.json").read_text())["profiles"]
+
+
+def test_run_measures_and_counts_every_contender(harness, tmp_path: Path):
+    """The quick mode ends well, and every contender has sent the requests that its workload needs at least."""
+    for package in ("flask_cors", "moto", "pyarrow", "s3fs"):
+        pytest.importorskip(package)
+    try:
+        harness("servers")._built()
+    except UnavailableError as error:
+        pytest.skip(f"no server: {error}")
+    found = results_of(tmp_path, "--only", "pipe-small", "--only", "cat-small", "--profile", "zero")
+    for workload, verb, way in (("pipe-small", "PUT", "bytes_to_server"), ("cat-small", "GET", "bytes_from_server")):
+        cells = found["zero"][workload]["contenders"]
+        assert set(cells) == CONTENDERS
+        for cell in cells.values():
+            assert cell["error"] is None
+            assert len(cell["rounds"]) == 1
+            assert cell["seconds"] > 0
+            assert cell["rounds"][0]["methods"][verb] >= 20
+            assert cell[way] >= 20 * (16 << 10)
+
+
+def test_run_works_without_go(tmp_path: Path):
+    """On moto the same is counted, though slowly."""
+    for package in ("flask_cors", "moto"):
+        pytest.importorskip(package)
+    chosen = ("--server", "moto", "--only", "cat-small", "--contender", "objfs")
+    found = results_of(tmp_path, *chosen, "--profile", "zero")
+    assert found["zero"]["cat-small"]["contenders"]["objfs"]["requests"] == 20
 
 
 def test_run_names_the_workloads_when_one_is_unknown():
@@ -144,19 +151,35 @@ def test_result_keeps_the_figures_of_a_process_that_ended_badly(harness):
     assert result.rounds == [{"seconds": 1.0}]
 
 
-def test_report_shows_a_failure_instead_of_a_figure(harness):
-    """A contender that cannot do a workload is named with its error, and the others keep their figures."""
-    run, report = harness("run"), harness("report")
+@pytest.fixture
+def report(harness) -> Any:
+    """What is made of a row in which one contender failed and another took too long."""
+    make = harness("run").Result
     figures = {"cpu_seconds": 0.5, "requests": 3, "bytes_from_server": 1 << 20, "bytes_to_server": 0}
-    good, bad, slow = run.Result(), run.Result(), run.Result()
+    good, bad, slow = make(), make(), make()
     for seconds in (1.0, 1.5, 2.5):
         good.add({"seconds": seconds, **figures})
     bad.add({"error": "OSError: no"})
     slow.add({"over_seconds": 30.0})
     row = {"objfs": good, "s3fs": good, "obstore.fsspec": bad, "pyarrow.fs": slow}
-    made = report.as_json({"s3": {"cat-file": row}}, servers={"s3": "s"}, rounds=3, quick=False)
-    text = report.as_text(made)
+    return harness("report").as_json({"s3": {"cat-file": row}}, servers={"s3": "s"}, rounds=3, quick=False)
+
+
+def test_report_shows_a_failure_instead_of_a_figure(harness, report):
+    """A contender that cannot do a workload is named with its error, and the others keep their figures."""
+    text = harness("report").as_text(report)
     cells = "| 1.500 (1.00-2.50) | 1.500 (1.00-2.50) | fails | > 30 s | 1.00 | 0.37 (0.40 s) | missed: 1.00 x the best"
     assert cells in text
     assert "| 3 (1.0, 0.0) | 3 (1.0, 0.0) | fails |" in text
     assert "s3, cat-file, obstore.fsspec: OSError: no" in text
+
+
+def test_chart_is_the_same_for_the_same_results(harness, report, tmp_path: Path):
+    """Whoever draws it again finds no difference; all who have figures are in it."""
+    pytest.importorskip("matplotlib")
+    for name in ("one.svg", "two.svg"):
+        harness("chart").draw(report, tmp_path / name)
+    drawn = (tmp_path / "one.svg").read_text()
+    assert drawn == (tmp_path / "two.svg").read_text()
+    for text in ("s3: 20 ms per request", "cat-file: cat_file of 256 MiB", "objfs", "s3fs", "goal"):
+        assert text in drawn
