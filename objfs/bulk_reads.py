@@ -11,7 +11,7 @@ from objfs.errors import FileExpired
 from objfs.ranges import PlannedRead, merge_ranges, needs_size, slice_range
 from objfs.steps import Part, Plan, Together
 from objfs.transfers import MAX_GAP_BYTES, Assembly, Source
-from objfs.types import ByteRange, Chunk
+from objfs.types import ByteRange
 
 T = TypeVar("T")
 
@@ -94,7 +94,8 @@ class Ranges:
     request_bytes: int = 1
     _wanted: list[ByteRange] = field(default_factory=list)
     _plan: list[PlannedRead] = field(default_factory=list)
-    _found: dict[int, Chunk | Assembly] = field(default_factory=dict)
+    _results: list[bytes] = field(default_factory=list)
+    _long: dict[int, Assembly] = field(default_factory=dict)
     _states: set[str | None] = field(default_factory=set)
 
     def begin(self) -> Plan[list[Part]]:
@@ -104,6 +105,7 @@ class Ranges:
             info = yield from source.head()
             size, state = info.size, source.state(info)
         self._wanted = [_placed(start, stop, size) for start, stop in self.bounds]
+        self._results = [b""] * len(self._wanted)
         self._plan = merge_ranges(self._wanted, max_gap_bytes=MAX_GAP_BYTES, max_request_bytes=source.part_bytes)
         self.request_bytes = sum(min(len(item.range), source.part_bytes) for item in self._plan) // max(
             1, len(self._plan)
@@ -117,12 +119,14 @@ class Ranges:
         wanted = self._plan[number].range
         if len(wanted) <= self.source.part_bytes:
             return [Part(self.source.blocks, lambda: self._fetch(number, state))]
-        whole = self._found[number] = Assembly(wanted)
+        whole = self._long[number] = Assembly(wanted)
         return whole.parts(self.source, state, wanted)
 
     def _fetch(self, number: int, state: str | None) -> Plan[None]:
-        chunk = self._found[number] = yield from self.source.first(self._plan[number].range, state)
+        chunk = yield from self.source.first(self._plan[number].range, state)
         self._states.add(self.source.state(chunk.info))
+        # Cut at once: the memory that the backend has filled serves its next answer.
+        self._cut(number, memoryview(chunk.data))
 
     def slices(self) -> list[bytes]:
         """The bytes of each slice, when everything was carried out.
@@ -134,13 +138,14 @@ class Ranges:
         """
         if len(self._states) > 1:
             raise FileExpired(self.source.location.path, min(filter(None, self._states)))
-        results = [b""] * len(self._wanted)
-        for number, item in enumerate(self._plan):
-            found = self._found[number]
-            view = memoryview(found.tobytes() if isinstance(found, Assembly) else found.data)
-            for index in item.serves:
-                results[index] = bytes(view[item.cut(self._wanted[index])])
-        return results
+        for number, whole in self._long.items():
+            self._cut(number, memoryview(whole.tobytes()))
+        return self._results
+
+    def _cut(self, number: int, data: memoryview) -> None:
+        item = self._plan[number]
+        for index in item.serves:
+            self._results[index] = bytes(data[item.cut(self._wanted[index])])
 
 
 def _placed(start: int | None, stop: int | None, size: int | None) -> ByteRange:

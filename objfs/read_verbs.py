@@ -275,7 +275,7 @@ class ReadVerbs(PlanedFileSystem):
         chunksize: int | None = None,
         max_concurrency: int | None = None,
         **kwargs: Any,
-    ) -> list[tuple[list[int], Ranges | Exception]]:
+    ) -> list[tuple[list[int], Ranges | Slice | Exception]]:
         """The ranges of each object, and their places among all."""
         begins = starts if isinstance(starts, Iterable) else [starts] * len(paths)
         stops = ends if isinstance(ends, Iterable) else [ends] * len(paths)
@@ -285,11 +285,11 @@ class ReadVerbs(PlanedFileSystem):
             places.append(index)
             bounds.append((begin, stop))
         keywords = self._read_keywords(kwargs)
-        reads: list[tuple[list[int], Ranges | Exception]] = []
+        reads: list[tuple[list[int], Ranges | Slice | Exception]] = []
         for path, (places, bounds) in by_path.items():
             try:
                 source = self._source(self._key(path, version_id), keywords, max_concurrency, chunksize)
-                reads.append((places, Ranges(source, bounds)))
+                reads.append((places, Ranges(source, bounds) if len(bounds) > 1 else Slice(source, *bounds[0])))
             except Exception as error:
                 if on_error != "return":
                     raise
@@ -320,7 +320,7 @@ class ReadVerbs(PlanedFileSystem):
 
 
 def _ranges_plan(
-    count: int, reads: Sequence[tuple[list[int], Ranges | Exception]], limit: int | None, on_error: str
+    count: int, reads: Sequence[tuple[list[int], Ranges | Slice | Exception]], limit: int | None, on_error: str
 ) -> Plan[list[Any]]:
     """Read the ranges; each to its place among all."""
     valid = [read for _, read in reads if not isinstance(read, Exception)]

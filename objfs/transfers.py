@@ -29,6 +29,9 @@ SDK_REQUESTS_IN_FLIGHT: Final = 10
 # Ranges of one object that lie closer than this share a request. With many requests in flight one costs about 0.1 ms
 # of the processor, or 20 ms of waiting shared by 128, which is what this many bytes cost, too.
 MAX_GAP_BYTES: Final = 128 << 10
+# Servers answer a range of an empty object, or past the end, with 416 or with something that obstore cannot read
+# (MinIO's `bytes 0--1/0`).
+_PAST_THE_END: Final = (errno.EINVAL, errno.EIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,12 @@ class Source:
 
     def within(self, wanted: ByteRange, state: str | None) -> Plan[Chunk]:
         """A range that lies within the object: all of it, or the object is not what it was."""
-        chunk = yield from self.get(wanted, state)
+        try:
+            chunk = yield from self.get(wanted, state)
+        except OSError as error:
+            if error.errno in _PAST_THE_END and (yield from self.head()).size <= wanted.start:
+                raise FileExpired(self.location.path, state) from error
+            raise
         if len(chunk.data) != len(wanted):
             raise FileExpired(self.location.path, state)
         return chunk
@@ -128,9 +136,7 @@ class Source:
         try:
             return (yield from self.get(wanted, state))
         except OSError as error:
-            # Servers answer a range of an empty object, or past the end, with 416 or with something that obstore
-            # cannot read (MinIO's `bytes 0--1/0`).
-            if error.errno not in (errno.EINVAL, errno.EIO):
+            if error.errno not in _PAST_THE_END:
                 raise
             info = yield from self.head()
             if info.size == 0 or (isinstance(wanted, ByteRange) and wanted.start >= info.size):
@@ -206,7 +212,7 @@ class Slice:
     start: int | None = None
     stop: int | None = None
     _info: ObjectInfo | None = None
-    _first: Chunk | None = None
+    _found: bytes = b""
     _whole: Assembly | None = None
 
     @property
@@ -226,10 +232,14 @@ class Slice:
         else:
             length = source.first_bytes if stop is None else min(stop - begin, source.part_bytes)
             wanted = ByteRange(begin, begin + length)
-        first = self._first = yield from source.first(wanted)
+        first = yield from source.first(wanted)
         self._info = first.info
         end = first.info.size if stop is None else min(stop, first.info.size)
-        return [] if first.stop >= end else self._assemble(ByteRange(begin, end), first)
+        if first.stop < end:
+            return self._assemble(ByteRange(begin, end), first)
+        # Copied at once: the memory that the backend has filled serves its next answer.
+        self._found = first.tobytes()
+        return []
 
     def _assemble(self, wanted: ByteRange, first: Chunk | None) -> list[Part]:
         if not len(wanted):
@@ -247,9 +257,12 @@ class Slice:
         return self._info
 
     def tobytes(self) -> bytes:
-        """The bytes, when everything was carried out."""
-        found = self._whole or self._first
-        return b"" if found is None else found.tobytes()
+        """The bytes, when everything was carried out; once."""
+        return self._found if self._whole is None else self._whole.tobytes()
+
+    def slices(self) -> list[bytes]:
+        """The same as a list, as of several slices of one object."""
+        return [self.tobytes()]
 
 
 def read_slice(source: Source, start: int | None, stop: int | None) -> Plan[bytes]:
