@@ -102,9 +102,12 @@ class Source:
         except PreconditionFailedError as error:
             raise FileExpired(self.location.path, state) from error
         # Compared even where the server compared too: some proxies drop If-Match.
-        if state is not None and self.state(chunk.info) not in (None, state):
-            raise FileExpired(self.location.path, state)
+        self._refuse_other(chunk.info, state)
         return chunk
+
+    def _refuse_other(self, info: ObjectInfo, state: str | None) -> None:
+        if state is not None and self.state(info) not in (None, state):
+            raise FileExpired(self.location.path, state)
 
     def _is_large(self, wanted: ByteRange | Suffix | None) -> bool:
         return self.max_concurrency is None and isinstance(wanted, ByteRange) and len(wanted) > FIRST_BYTES
@@ -139,6 +142,7 @@ class Source:
             if error.errno not in _PAST_THE_END:
                 raise
             info = yield from self.head()
+            self._refuse_other(info, state)
             if info.size == 0 or (isinstance(wanted, ByteRange) and wanted.start >= info.size):
                 return Chunk(b"", info.size, info)
             raise
