@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import secrets
 import stat
@@ -14,6 +16,19 @@ from objfs.ranges import split_range
 from objfs.steps import Local, Part, Plan, Together
 from objfs.transfers import Source
 from objfs.types import ByteRange, Chunk
+from objfs.workers import current_stop, refuse_when_stopped
+
+# Files that are not whole yet, and the process that makes them: a worker that Ctrl-C has left behind in a request does
+# not get to remove its own before the process ends.
+_unfinished: dict[Path, int] = {}
+
+
+@atexit.register
+def _remove_unfinished() -> None:
+    for path, process in list(_unfinished.items()):
+        if process == os.getpid():
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 class _Target:
@@ -35,11 +50,13 @@ class _Target:
         self.seekable = file.seekable()
         self._base = file.tell() if self.seekable else 0
         self._lock = threading.Condition()
+        self._stop = current_stop()
         self._writing = 0
         self._closed = False
 
     def write(self, chunk: Chunk) -> None:
-        """Write an answer to its place; after `close` nothing is written any more."""
+        """Write an answer to its place; after `close`, or when nobody waits any more, nothing is written."""
+        refuse_when_stopped(self._stop)
         if self._fd is None:
             with self._lock:
                 if self._closed:
@@ -92,16 +109,20 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
         return
     first = yield from source.first(ByteRange(0, source.first_bytes))
     partial = path.parent / f".objfs-{secrets.token_hex(8)}.part"
+    _unfinished[partial] = os.getpid()
     try:
         with partial.open("wb", buffering=0) as file:
             file.truncate(first.info.size)
             yield from _copy(source, first, file, callback, is_own=True)
+        refuse_when_stopped(current_stop())
         if path.exists():
             partial.chmod(stat.S_IMODE(path.stat().st_mode))
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+    finally:
+        del _unfinished[partial]
 
 
 def copy_to(source: Source, file: IO[bytes], callback: Any) -> Plan[None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -193,6 +195,23 @@ def until(condition: Callable[[], bool]) -> bool:
     """Wait for what becomes so in another thread, which does not say when."""
     pause = threading.Event()
     return any(condition() or pause.wait(0.01) for _ in range(100))
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGINT be Ctrl-C, which a shell's background job is started without."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def press_ctrl_c() -> None:
+    """As at the terminal, while the main thread waits."""
+    main = threading.main_thread().ident or 0
+    assert until(lambda: sys._current_frames()[main].f_code.co_name in ("wait", "_wait"))
+    signal.pthread_kill(main, signal.SIGINT)
 
 
 def source_of(plane: Any, key: str = "key", **more: Any) -> Source:

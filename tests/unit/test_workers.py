@@ -18,7 +18,7 @@ import pytest
 from objfs import workers
 from objfs.workers import Pending, call, is_busy, run_many, wait_for_worker
 from tests.emulators.forked import in_child
-from tests.unit.recording import until
+from tests.unit.recording import interruptible, press_ctrl_c, until
 
 # A wait that is over at once where the code is right, and fails the test where it is not.
 PATIENCE = 20
@@ -62,21 +62,6 @@ def in_thread(function: Callable[[], Any]) -> Any:
     thread.start()
     thread.join(PATIENCE)
     return found[0]
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGINT be Ctrl-C, which a shell's background job is started without."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def press_ctrl_c() -> None:
-    """As the terminal does; Python tells the main thread."""
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 # -- many -----------------------------------------------------------------------------------------------------------
