@@ -10,6 +10,7 @@ from fsspec.asyn import AbstractAsyncStreamedFile
 from fsspec.spec import AbstractBufferedFile
 
 from objfs.adaptive import SMALLEST_AHEAD_BYTES, AdaptiveCache
+from objfs.exits import refuse_when_ending
 from objfs.object_methods import ObjectMethods
 from objfs.steps import Plan, Step, drive, drive_async
 from objfs.store import usable_in_this_process
@@ -145,6 +146,7 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
 
     def _live_source(self) -> Source:
         """The source; in a forked child the data plane is gone, and another one has to go on."""
+        refuse_when_ending()
         if self._source.blocks and not usable_in_this_process():
             location = self._source.location
             self._source = replace(self._source, objects=self.fs.connection.objects("read", location))

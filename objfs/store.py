@@ -11,7 +11,6 @@ import atexit
 import os
 import re
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
@@ -23,6 +22,7 @@ from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import cause_of
+from objfs.exits import wait_for_native_threads
 from objfs.store_errors import STATUS, is_bare_refusal, translate_error
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 T = TypeVar("T")
-
-SETTLING_SECONDS: Final = 0.02
 
 # The process whose obstore runtime exists. A forked child inherits its memory but not its threads, so that a call
 # there would wait for ever (run with obstore 0.12.1).
@@ -44,17 +42,8 @@ def usable_in_this_process() -> bool:
     return _runtime_pid is None or _runtime_pid == os.getpid()
 
 
-@atexit.register
-def _let_runtime_settle() -> None:
-    """Give obstore's threads the moment they need to let go of what they have answered with.
-
-    They do so after the caller has got the answer, and for it need the interpreter, which aborts the process when it
-    has ended by then (run with obstore 0.12.1: one in six programs that end right after a read, on a busy machine).
-    Registered when this module is imported, so that it runs after whatever else uses obstore at exit.
-    """
-    if _runtime_pid == os.getpid():
-        time.sleep(SETTLING_SECONDS)
-
+# Before anything uses obstore, so that it is done after whatever else does so at exit.
+atexit.register(wait_for_native_threads)
 
 # Requests for full parts of all calls together: more fill no network, only memory.
 LARGE_AT_A_TIME: Final = 24
