@@ -50,8 +50,8 @@ class Sizes:
     range_bytes: int = 64 << 10
     seek_count: int = 2000
     seek_bytes: int = 4 << 10
-    table_rows: int = 1 << 20
-    group_rows: int = 1 << 16
+    table_rows: int = 1_000_000
+    group_rows: int = 100_000
     array_shape: tuple[int, int, int] = (400, 128, 256)
     folder_count: int = 500
     key_count: int = 50_000

@@ -121,8 +121,16 @@ def circumstances(report: Mapping[str, Any]) -> str:
     sizes = "quick: small data, seconds not for comparison; " if report["quick"] else ""
     return (
         f"{report['date']}; {report['machine']}; Python {report['python']}; {versions}; servers: {servers}; "
-        f"{sizes}rounds: {report['rounds']}, seed {report['seed']}."
+        f"{sizes}rounds: {report['rounds']}, seed {report['seed']}{_load(report)}."
     )
+
+
+def _load(report: Mapping[str, Any]) -> str:
+    """How busy the machine was, in words: what else ran on it is in the seconds."""
+    if "load" not in report:
+        return ""
+    before, after = report["load"]
+    return f"; load average {before:.1f} before, {after:.1f} after {report['minutes']:.0f} minutes"
 
 
 def _findings(report: Mapping[str, Any]) -> Iterator[str]:
