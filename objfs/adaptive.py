@@ -1,6 +1,6 @@
 """The default cache of a file: reads ahead of sequential access in parallel, gives random access what it asks.
 
-Memory is bounded: what lies ahead by `AHEAD_BYTES`, what is kept behind by `KEPT_BYTES`.
+Memory is bounded: what lies ahead by `AHEAD_BYTES` beside the part that is being read, what is kept by `KEPT_BYTES`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,11 @@ KEPT_BLOCKS: Final = 32
 
 class Fetcher(Protocol):
     """The open object, as the cache asks for its bytes. May be called in any thread."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the object."""
+        ...
 
     @property
     def is_pinned(self) -> bool:
@@ -81,11 +86,11 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
     blocksize
         What is read ahead at least, bytes.
     fetcher
-        ``(start, stop) -> bytes``; ``stop`` never exceeds ``size``.
+        ``(start, stop) -> bytes`` while the file is not pinned; ``stop`` never exceeds ``size``.
     size
-        Bytes of the object.
+        Bytes of the object, or as many as its caller says before a request has told it.
     requests
-        The object; None lets `fetcher` bring everything, without reading ahead.
+        The object.
     first
         What the open already brought.
     """
@@ -98,7 +103,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         fetcher: Callable[[int, int], bytes],
         size: int,
         *,
-        requests: Fetcher | None = None,
+        requests: Fetcher,
         first: Chunk | None = None,
     ) -> None:
         super().__init__(blocksize, fetcher, size)
@@ -129,6 +134,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
             found = whole.tobytes()
             return found if end <= self.size else found[: max(0, self.size - begin)]
         self._look_ahead(end)
+        self._forget_before(end)
         if isinstance(data, bytes) and len(data) == end - begin:
             return data
         return bytes(memoryview(data)[begin - block.start : end - block.start])
@@ -151,13 +157,16 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         if not self._is_run:
             self._run_start = begin
         self._expected = end
-        while self._ahead and self._ahead[0].stop <= begin:
-            self._ahead.popleft()
+        self._forget_before(begin)
         if self._ahead and begin < self._ahead[0].start and not self._is_run:
             self._ahead.clear()
         if self._unproven.start <= begin < self._unproven.stop:
             self._margin = min(2 * self._margin, LARGEST_MARGIN_BYTES)
             self._unproven = ByteRange(0, 0)
+
+    def _forget_before(self, at: int) -> None:
+        while self._ahead and self._ahead[0].stop <= at:
+            self._ahead.popleft()
 
     def _find(self, at: int) -> Block | None:
         """The block that holds a byte."""
@@ -202,18 +211,17 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
                 self._bring(whole, ByteRange(start, stop))
             else:
                 whole.put(start, memoryview(data)[start - block.start : stop - block.start])
+        self._forget_before(end)
 
     def _bring(self, whole: Assembly, gap: ByteRange) -> None:
         """Ask for a range and wait for it."""
         requests = self._requests
         self.miss_count += 1
         self.total_requested_bytes += len(gap)
-        if requests is None or not requests.is_pinned:
-            found = self.fetcher(gap.start, gap.stop)
-            whole.put(gap.start, found)
-            if len(found) < len(gap):
-                # Who gave the size was told of more bytes than there are.
-                self.size = gap.start + len(found)
+        if not requests.is_pinned:
+            whole.put(gap.start, self.fetcher(gap.start, gap.stop))
+            # Who gave the size may have been told of more bytes than there are.
+            self.size = requests.size
         elif len(gap) > PART_BYTES:
             requests.fill(whole, gap)
         else:
@@ -239,7 +247,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
     def _look_ahead(self, end: int) -> None:
         """Have what follows a sequence brought: the further, the longer it is."""
         requests = self._requests
-        if not self._is_run or requests is None or not requests.is_pinned:
+        if not self._is_run or not requests.is_pinned:
             return
         wanted = min(AHEAD_BYTES, AHEAD_OF_RUN * (end - self._run_start))
         known = self._ahead[-1].stop if self._ahead else self._covered_to(end)

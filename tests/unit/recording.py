@@ -149,6 +149,12 @@ class Recorder:
         return self._body(request).info
 
 
+    async def any_below(self, prefix: str) -> bool:
+        """Whether there is an object below a directory."""
+        self.requests.append(Request("LIST", prefix))
+        return any(key.startswith(f"{prefix}/") for key in self._bodies)
+
+
 class RecordingStore(Recorder, Store):
     """The data plane."""
 
@@ -223,4 +229,5 @@ def filesystem(plane: Any, **options: Any) -> S3FileSystem:
     """A filesystem all of whose objects are those of one plane."""
     fs = S3FileSystem(key="key", secret="secret", region="us-east-1", skip_instance_cache=True, **options)
     fs.connection.objects = lambda *_, **__: plane  # type: ignore[method-assign]
+    fs.connection.store = lambda _: plane  # type: ignore[method-assign]
     return fs
