@@ -72,6 +72,20 @@ def test_run_names_the_workloads_when_one_is_unknown():
     assert "read-whole" in done.stderr
 
 
+def test_costs_prints_every_layer(harness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """The script that looks at single calls still finds the layers that it names."""
+    try:
+        costs = harness("costs")
+        monkeypatch.setattr(costs, "ROUNDS", 1)
+        monkeypatch.setattr(costs, "OBJECTS", costs.OBJECTS[:5])
+        costs.main()
+    except UnavailableError as error:
+        pytest.skip(f"no server: {error}")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) >= 10
+    assert all(line.endswith(" us") for line in lines)
+
+
 def test_rotated_lets_another_contender_begin_each_round(harness):
     """Nobody is always first, and all are in every round."""
     assert list(harness("run").rotated(["a", "b", "c"], 4)) == [
