@@ -114,7 +114,6 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
         with partial.open("wb", buffering=0) as file:
             file.truncate(first.info.size)
             yield from _copy(source, first, file, callback, is_own=True)
-        refuse_when_stopped(current_stop())
         if path.exists():
             partial.chmod(stat.S_IMODE(path.stat().st_mode))
         partial.replace(path)

@@ -7,7 +7,7 @@ import itertools
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from objfs import adaptive
-from objfs.adaptive import AdaptiveCache
+from objfs.adaptive import Block
 from objfs.errors import FileExpired
 from objfs.reading import HEAD_BYTES, TAIL_BYTES, ObjectFile
 from objfs.types import ByteRange, Suffix
@@ -341,24 +341,30 @@ def test_file_of_a_size_that_is_wrong_has_no_bytes_that_the_object_has_not(
 # -- memory ---------------------------------------------------------------------------------------------------------
 
 
-def held(cache: AdaptiveCache) -> int:
+def held(blocks: Iterable[Block]) -> int:
     """Bytes that a cache has, or has asked for."""
-    blocks = [*cache._ahead, *cache._kept, cache._opening]
     return sum(block.stop - block.start for block in blocks)
 
 
 @SHARED
 @pytest.mark.usefixtures("_small")
 @given(actions=ACTIONS)
-@example([("run", 16), ("run", 16), ("run", 16)])
-@example([("read", 60), ("read", 60), ("read", 60)])
+@example([("run", 16)] * 10)
+@example([("run", 5)] * 10)
+@example([("read", 100)] * 6)
+@example([("readinto", 100)] * 6)
+@example([(name, length) for place in range(20) for name, length in (("seek", 30 * place), ("read", 14))])
 def test_cache_holds_no_more_than_its_bounds(actions: list[tuple[str, int]]) -> None:
-    """What lies ahead, what is kept, and what the open brought."""
-    _, file = opened(OLD)
+    """What lies ahead and the part that is being read, what is kept, and what the open brought."""
+    _, file = opened(OLD * 4)
     for action in actions:
         act(file, action)
-        assert held(file.cache) <= adaptive.AHEAD_BYTES + adaptive.KEPT_BYTES + HEAD + PART
-        assert len(file.cache._kept) <= adaptive.KEPT_BLOCKS
+        ahead, kept, opening = file.cache._ahead, file.cache._kept, file.cache._opening
+        assert held(ahead) <= adaptive.AHEAD_BYTES + PART
+        assert held(kept) <= adaptive.KEPT_BYTES
+        assert (len(kept) <= adaptive.KEPT_BLOCKS, held([opening])) == (True, HEAD)
+        if action[0] != "seek":
+            assert all(block.stop > file.tell() for block in ahead)
 
 
 def test_cache_that_is_closed_holds_nothing() -> None:

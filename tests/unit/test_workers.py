@@ -111,6 +111,9 @@ def test_run_many_works_on_as_many_jobs_as_it_may_and_no_more(limit: int) -> Non
     crowd = Crowd(limit)
     run_many([crowd.job] * (3 * limit), limit)
     assert crowd.most == limit
+    crew = workers._Crew([int] * 20, limit)
+    crew.run()
+    assert crew._started <= limit
 
 
 def test_run_many_leaves_fast_jobs_to_the_first_workers(monkeypatch: pytest.MonkeyPatch) -> None:
