@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -187,6 +188,7 @@ def make_data(folder: Path, sizes: Sizes) -> None:
         (own / name).write_bytes(read_part(own / LARGE, part.start, part.stop))
     _make_table(own / TABLE, sizes)
     _make_array(own / ARRAY, sizes)
+    os.sync()  # or the kernel would do it during the measurements
 
 
 def _make_large(folder: Path, sizes: Sizes) -> None:

@@ -26,6 +26,7 @@ NOWHERE = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "FSSPEC_CONFIG_DIR": os.devnull,
     "NO_GCE_CHECK": "true",
+    "PYTHONDONTWRITEBYTECODE": "",  # sources that were never compiled would be, in every process
 }
 
 

@@ -17,7 +17,7 @@ import obstore
 from obstore.store import S3Store
 
 FIRST_BYTES = 1 << 20
-PART_BYTES = 8 << 20
+PARTS = 32
 
 
 class RawVerbs:
@@ -72,7 +72,7 @@ class RawVerbs:
         size, first = answer.meta["size"], answer.bytes()
         if size <= FIRST_BYTES:
             return first
-        length = -(-(size - FIRST_BYTES) // self._threads)
+        length = -(-(size - FIRST_BYTES) // PARTS)
         parts = self._pool.map(
             lambda start: obstore.get_range(store, key, start=start, end=min(start + length, size)),
             range(FIRST_BYTES, size, length),
@@ -112,7 +112,7 @@ class RawVerbs:
         """Download a large object, parts side by side."""
         store, key = self._at(path)
         size = obstore.head(store, key)["size"]
-        length = min(PART_BYTES, max(1, -(-size // self._threads)))
+        length = -(-size // PARTS)
         out = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             os.truncate(out, size)
