@@ -143,7 +143,7 @@ REQUEST_ROWS: Final = (
     ),
     Option(
         name="max_concurrency",
-        meaning="How many requests of one transfer are made at a time; gcsfs has no word for it.",
+        meaning="Requests of one call in flight at a time; when reading, by default as many as move 96 MiB.",
         kind="int",
     ),
     Option(

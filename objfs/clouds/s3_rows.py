@@ -188,7 +188,7 @@ BEHAVIOUR_ROWS: Final = (
     ),
     Option(
         name="max_concurrency",
-        meaning="How many parts of one transfer move at a time.",
+        meaning="Requests of one call in flight at a time; when reading, by default as many as move 96 MiB.",
         kind="int",
         sdk="max_concurrency",
     ),
