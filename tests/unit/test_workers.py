@@ -261,6 +261,27 @@ def test_call_leaves_the_main_thread_to_ctrl_c_and_works_where_it_is_in_any_othe
     assert in_thread(lambda: call(threading.get_ident) == threading.get_ident()) is True
 
 
+@pytest.mark.parametrize(
+    "run",
+    [
+        pytest.param(call, id="call"),
+        pytest.param(lambda function: run_many([function] * 3, 3)[2], id="run_many"),
+        pytest.param(lambda function: asyncio.run(wait_for_worker(function)), id="wait_for_worker"),
+    ],
+)
+def test_call_works_here_where_no_thread_can_be_started(
+    run: Callable[[Callable[[], int]], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the interpreter exits."""
+
+    def refuse(_: threading.Thread) -> None:
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert run(threading.get_ident) == threading.get_ident()
+
+
 VARIABLE: ContextVar[str] = ContextVar("variable")
 
 
