@@ -19,11 +19,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-# At exit in all; a thread that is still at work then has been waiting for a server that does not answer.
-PATIENCE_SECONDS: Final = 1.0
+# At exit in all; pyarrow may be taking apart what it has read ahead for a scan that nobody waits for.
+PATIENCE_SECONDS: Final = 5.0
+# While no thread gets on: the server that one waits for does not answer, or it computes something of its own.
+STALL_SECONDS: Final = 1.0
 # One folder for each thread of the process; Linux alone has it.
 THREADS: Final = "/proc/self/task"
 # How long threads are left alone between two looks: the first time, and at most.
@@ -36,12 +39,28 @@ _TELLING: Final = (b"State:", b"voluntary_ctxt_switches:", b"nonvoluntary_ctxt_s
 _ending = False
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the threads that Python did not start were found at.
+
+    Parameters
+    ----------
+    at_rest
+        None of them runs, or waits in a call of Python, such as the read of a file.
+    marks
+        What changes when one of them has run.
+    """
+
+    at_rest: bool
+    marks: Mapping[str, Sequence[bytes]]
+
+
 def wait_for_native_threads() -> None:
-    """Wait, at most ``PATIENCE_SECONDS``, until all threads that Python did not start are at rest; for ``atexit``."""
+    """Wait, within bounds, until all threads that Python did not start are at rest; for ``atexit``."""
     global _ending  # noqa: PLW0603 - one end per process
     _ending = True
     try:
-        wait_until_quiet(native_threads_at_rest, time.sleep, time.monotonic)
+        wait_for_rest(look_at_native_threads, time.sleep, time.monotonic)
     except KeyboardInterrupt:
         # The user does not want to wait.
         return
@@ -62,49 +81,43 @@ def refuse_when_ending() -> None:
         raise OSError(errno.ECANCELED, "the process is ending, and nobody waits for this read")
 
 
-def wait_until_quiet(
-    at_rest: Callable[[], Mapping[str, object] | None], sleep: Callable[[float], None], clock: Callable[[], float]
-) -> None:
+def wait_for_rest(look: Callable[[], Look], sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
     """Look until two looks in a row find the same rest, or patience ends.
 
     One look is not enough: it comes to the threads one after another, and work may move from one that is still to be
     looked at to one that was at rest. That one has run by the next look, and shows it.
     """
-    deadline = clock() + PATIENCE_SECONDS
+    started = changed = clock()
     pause, longest = _PAUSES_SECONDS if os.path.isdir(THREADS) else _BLIND_PAUSES_SECONDS
-    before = None
-    while clock() < deadline:
-        now = at_rest()
-        if now is not None and now == before:
+    before: Look | None = None
+    while clock() < min(started + PATIENCE_SECONDS, changed + STALL_SECONDS):
+        now = look()
+        if now != before:
+            before, changed = now, clock()
+        elif now.at_rest:
             return
-        before = now
         # Threads that wait for the interpreter get it now.
         sleep(pause)
         pause = min(2 * pause, longest)
 
 
-def native_threads_at_rest(folder: str = THREADS) -> Mapping[str, list[bytes]] | None:
-    """What tells of each thread that Python did not start whether it has run meanwhile; None while one is at work.
-
-    At work is one that runs, or that waits in a call of Python, such as the read of a file. Where the system does not
-    tell who runs, only the calls count.
-    """
+def look_at_native_threads(folder: str = THREADS) -> Look:
+    """One look; where the system does not tell who runs, only calls of Python count."""
     known = _threads_of_python()
-    if not sys._current_frames().keys() <= {thread.ident for thread in known}:  # noqa: SLF001 - documented, for this
-        return None
-    natives = {str(thread.native_id) for thread in known}
-    found: dict[str, list[bytes]] = {}
+    # Documented, and for such purposes.
+    at_rest = sys._current_frames().keys() <= {thread.ident for thread in known}  # noqa: SLF001
+    # Python 3.11 forgets to tell the one thread of a forked child its new number.
+    natives = {str(number) for number in (threading.get_native_id(), *(thread.native_id for thread in known))}
+    marks: dict[str, list[bytes]] = {}
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if name not in natives:
             try:
                 with open(f"{folder}/{name}/status", "rb") as status:
-                    lines = [line for line in status if line.startswith(_TELLING)]
+                    marks[name] = [line for line in status if line.startswith(_TELLING)]
             except OSError:  # it has ended since
                 continue
-            if not any(line.startswith(b"State:\tS") for line in lines):
-                return None
-            found[name] = lines
-    return found
+            at_rest = at_rest and any(line.startswith(b"State:\tS") for line in marks[name])
+    return Look(at_rest, marks)
 
 
 def _threads_of_python() -> list[threading.Thread]:
