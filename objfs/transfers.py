@@ -145,7 +145,10 @@ class Source:
             self._refuse_other(info, state)
             if info.size == 0 or (isinstance(wanted, ByteRange) and wanted.start >= info.size):
                 return Chunk(b"", info.size, info)
-            raise
+            if error.errno != errno.EINVAL:
+                raise
+        # It has grown since.
+        return (yield from self.get(wanted, self.state(info)))
 
     def fetch(self, wanted: ByteRange, state: str | None) -> Plan[Chunk | Assembly]:
         """A range within the object, in parallel requests where it is long."""

@@ -106,8 +106,8 @@ def test_last_bytes_where_the_server_cannot_be_asked_for_them_cost_one_request_m
     assert plane.asked() == ["HEAD"]
 
 
-@pytest.mark.parametrize("number", [errno.EINVAL, errno.EIO], ids=errno.errorcode.get)
-def test_range_past_the_end_is_empty_whatever_the_server_says(number: int) -> None:
+@pytest.mark.parametrize(("number", "again"), [(errno.EINVAL, ["GET 4-9"]), (errno.EIO, [])])
+def test_range_past_the_end_is_empty_whatever_the_server_says(number: int, again: list[str]) -> None:
     """416, or an answer that obstore cannot read."""
     plane = RecordingStore(key=body(5))
 
@@ -119,7 +119,15 @@ def test_range_past_the_end_is_empty_whatever_the_server_says(number: int) -> No
     assert drive(read_slice(source_of(plane), 5, 9)) == b""
     with pytest.raises(OSError, match=r"\?"):
         drive(read_slice(source_of(plane), 4, 9))
-    assert plane.asked() == ["GET 5-9", "HEAD", "GET 4-9", "HEAD"]
+    assert plane.asked() == ["GET 5-9", "HEAD", "GET 4-9", "HEAD", *again]
+
+
+def test_range_past_the_end_of_an_object_that_has_grown_meanwhile_is_read() -> None:
+    """Between the answer that there is no such range and the question how long the object is."""
+    plane = RecordingStore(key=body(5))
+    plane.before = lambda request: plane.replace("key", body(8)) and None if request.verb == "HEAD" else None
+    assert drive(read_slice(source_of(plane), 5, 9)) == body(8)[5:9]
+    assert plane.asked() == ["GET 5-9", "HEAD", "GET 5-9"]
 
 
 @pytest.mark.parametrize("error", [PermissionError, FileNotFoundError, TimeoutError])
@@ -145,6 +153,7 @@ OLD, NEW = bytes(range(1, 51)), bytes(range(101, 161))
 @given(
     start=BOUND, stop=BOUND, at=st.integers(1, 8), times=st.integers(1, 3), new=st.integers(0, 60), local=st.booleans()
 )
+@example(50, None, 2, 1, 51, False)
 def test_read_slice_is_of_one_version_whenever_the_object_is_replaced(
     start: int | None, stop: int | None, at: int, times: int, new: int, local: bool
 ) -> None:
