@@ -183,7 +183,7 @@ class AzureBlobFileSystem(ObjectFileSystem):
 
     def _write_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         """As for every cloud; content settings of a call refine those of the instance one by one."""
-        defaults = self.connection.cloud.write_parameters(self.connection.settings)
+        defaults = self.connection.write_defaults
         given = normal_keywords(keywords)
         if not all(str(text).isascii() for text in (given.get("metadata") or {}).values()):
             msg = "Azure keeps metadata that is ASCII; quote or encode what is not"

@@ -7,7 +7,7 @@ import concurrent.futures
 import contextlib
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from typing import Any, Final, TypeVar
 
 from objfs.errors import ObjfsError
@@ -128,6 +128,13 @@ async def as_one_call(coroutine: Coroutine[Any, Any, T]) -> T:
         raise
     finally:
         _scope.reset(token)
+
+
+def outside_calls() -> Context:
+    """A copy of the context in which no task joins a call: for what runs without an event loop."""
+    context = copy_context()
+    context.run(_scope.set, None)
+    return context
 
 
 def refuse_on(loop: asyncio.AbstractEventLoop) -> None:

@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from objfs import sdk, store
@@ -78,6 +79,11 @@ class Connection:
         if self._complete is None:
             self._complete = with_file_settings(self.cloud, self._told, self._environ)
         return self._complete
+
+    @cached_property
+    def write_defaults(self) -> Mapping[str, Any]:
+        """What the settings say of every object that is written, as keywords of the peer's calls."""
+        return self.cloud.write_parameters(self.settings)
 
     @property
     def choice(self) -> CredentialChoice:

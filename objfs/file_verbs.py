@@ -7,16 +7,17 @@ import errno
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from objfs.bulk_write_verbs import BulkWriteVerbs
 from objfs.errors import EXISTS_ALREADY
+from objfs.parts import part_size
 from objfs.read_verbs import ReadVerbs
 from objfs.reading import AsyncObjectFile, ObjectFile
-from objfs.sdk_uploads import Upload, part_size
-from objfs.types import Location, Written
-from objfs.write_verbs import WriteVerbs
+from objfs.types import Location
+from objfs.write_verbs import Write
 from objfs.writing import ObjectWriter, Target
 
 
-class FileVerbs(ReadVerbs, WriteVerbs):
+class FileVerbs(ReadVerbs, BulkWriteVerbs):
     """Files over objects."""
 
     file_class: ClassVar[type[ObjectFile]] = ObjectFile
@@ -67,19 +68,18 @@ class FileVerbs(ReadVerbs, WriteVerbs):
         create = "x" in mode
         if create:
             self._refuse_existing(location)
+        if "a" in mode:
+            return self._appender(location, part_bytes, autocommit=autocommit, keywords=keywords)
+        target = self._file_target(self._write(location, keywords, create, if_match), part_bytes)
+        return self.writer_class(self, location.path, mode, target, autocommit=autocommit)
 
-        def put(data: bytes) -> Written:
-            return self.run_blocking(
-                self._put_object(location, data, create=create, if_match=if_match, keywords=keywords)
-            )
-
-        def upload() -> Upload:
-            return self._begin_upload(location, part_bytes, create=create, if_match=if_match, keywords=keywords)
-
-        target = Target(part_bytes, put, upload)
-        if "a" not in mode:
-            return self.writer_class(self, location.path, mode, target, autocommit=autocommit)
-        return self._appender(location, target, autocommit=autocommit, keywords=keywords)
+    def _file_target(self, write: Write, part_bytes: int) -> Target:
+        """Where the bytes of a file go."""
+        return Target(
+            part_bytes,
+            lambda data: self._carry_out(self._put_errand(write, data)),
+            lambda: self._begin_upload(write, part_bytes),
+        )
 
     def _refuse_existing(self, location: Location) -> None:
         """Say at open already what the conditional write would say at close; who may not ask is told then."""
@@ -88,33 +88,27 @@ class FileVerbs(ReadVerbs, WriteVerbs):
             raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, location.path)
 
     def _appender(
-        self, location: Location, target: Target, *, autocommit: bool, keywords: Mapping[str, Any]
+        self, location: Location, part_bytes: int, *, autocommit: bool, keywords: Mapping[str, Any]
     ) -> ObjectWriter:
         """A writer that begins with the object's bytes: read back when short, else copied as the first part."""
         try:
             info = self.run_blocking(self._stat(location))
         except FileNotFoundError:
+            target = self._file_target(self._write(location, keywords), part_bytes)
             return self.writer_class(self, location.path, "ab", target, autocommit=autocommit)
         kept = {**self.run_blocking(self._preserved(location)), **keywords}
         first, upload = b"", None
-        part_bytes, state = target.part_bytes, info.state(self.connection.cloud.condition)
+        state = info.state(self.connection.cloud.condition)
+        write = self._write(location, kept, if_match=state)
         if info.size < self.connection.cloud.parts.min_bytes:
             first = self.run_blocking(self._cat_file(location.path)) if info.size else b""
         else:
-            whole = (location.path, state, info.size)
-            upload = self._begin_upload(location, part_bytes, copy_first=whole, if_match=state, keywords=kept)
-        target = Target(
-            part_bytes,
-            lambda data: self.run_blocking(
-                self._put_object(location, data, create=False, if_match=state, keywords=kept)
-            ),
-            lambda: self._begin_upload(location, part_bytes, if_match=state, keywords=kept),
-        )
+            upload = self._begin_upload(write, part_bytes, copy_first=(location.path, state, info.size))
         return self.writer_class(
             self,
             location.path,
             "ab",
-            target,
+            self._file_target(write, part_bytes),
             autocommit=autocommit,
             prefix=first,
             position=info.size,

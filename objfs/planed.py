@@ -29,6 +29,9 @@ T = TypeVar("T")
 # Coroutines whose blocking twin fsspec does not make.
 _MORE_VERBS: Final = ("_checksum", "_modified", "_rmdir", "_sign", "_touch", "_url")
 
+# The blocking twins that were made below, as opposed to those that were written.
+_twins: Final[set[Any]] = set()
+
 
 class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
     """A filesystem whose calls go to one of two planes, awaited or blocking."""
@@ -48,7 +51,10 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
             twin = name[1:]
             if not name.startswith("_") or name.startswith("__"):
                 continue
-            if getattr(cls, twin, None) is not getattr(AbstractFileSystem, twin, None):
+            own = _written(cls, twin)
+            if own is not getattr(AbstractFileSystem, twin, None):
+                # One of another base's twins may stand before it.
+                setattr(cls, twin, own)
                 continue
             if inspect.iscoroutinefunction(getattr(cls, name, None)):
                 setattr(cls, twin, _blocking(name, getattr(cls, name)))
@@ -57,7 +63,9 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     def note_written(self, path: str) -> None:
         """An object appeared, changed or went."""
-        self.invalidate_cache(path)
+        # Most instances keep no listings.
+        if len(self.dircache):
+            self.invalidate_cache(path)
 
     def _key(self, path: str, version_id: str | None = None) -> Location:
         """The object that a path names; an error where it names a bucket or the root."""
@@ -180,7 +188,14 @@ def _blocking_generator(name: str, own: Callable[..., Any]) -> Callable[..., Any
     return _named(call, name, own)
 
 
+def _written(cls: type, name: str) -> Any:
+    """The first attribute of a class and its bases that is no twin made here."""
+    found = (vars(base)[name] for base in cls.__mro__ if name in vars(base))
+    return next((each for each in found if each not in _twins), None)
+
+
 def _named(call: Callable[..., Any], name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+    _twins.add(call)
     documented = getattr(AbstractFileSystem, name[1:], None) or getattr(AsyncFileSystem, name, None) or own
     call.__doc__ = documented.__doc__
     call.__name__ = name[1:]

@@ -78,8 +78,8 @@ class PutVerbs(RemovalVerbs):
         """Upload one local file; ``mode``, ``if_match``, ``attributes`` and ``tags`` as `pipe_file` takes them."""
         how, state = self._put_mode(mode, if_match)
         words = self._worded(kwargs, attributes, tags)
-        guessed, _ = mimetypes.guess_type(lpath)
-        if attributes and guessed:
+        guessed = mimetypes.guess_type(lpath)[0] if attributes else None
+        if guessed:
             words = with_defaults(words, self.connection.cloud.content_type(guessed))
         await super()._put_file(lpath, rpath, how, callback, if_match=state, **words)
 

@@ -6,12 +6,13 @@ import asyncio
 import concurrent.futures
 import logging
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 from objfs.clouds._cloud import PartBounds
 from objfs.concurrency import wait_for
 from objfs.errors import ObjfsError
+from objfs.parts import Piece, joined
 from objfs.sdk_objects import SdkObjects
 from objfs.types import Written
 
@@ -27,8 +28,8 @@ class UploadAborted(ObjfsError):
 class Upload(Protocol):
     """A multipart upload in progress; every part but the last has the same size."""
 
-    def write(self, part: bytes) -> None:
-        """Hand over the next part; waits while too many are in flight."""
+    def write(self, part: Sequence[Piece]) -> None:
+        """Hand over the next part, in pieces that nobody changes any more; waits while too many are in flight."""
         ...
 
     def finish(self) -> Written:
@@ -38,25 +39,6 @@ class Upload(Protocol):
     def abort(self) -> None:
         """Give up: no object, no part left."""
         ...
-
-
-def part_size(bounds: PartBounds, total: int | None, asked: int | None) -> int:
-    """Bytes per part: what was asked, else a default that grows where ``total`` needs more parts than there may be.
-
-    Raises
-    ------
-    ValueError
-        Less than the cloud's smallest part was asked.
-    """
-    if asked is not None:
-        if asked < bounds.min_bytes:
-            mebibytes = bounds.min_bytes / (1 << 20)
-            msg = f"a block size for writing must be at least {bounds.min_bytes} bytes ({mebibytes:g} MiB), not {asked}"
-            raise ValueError(msg)
-        wanted = asked
-    else:
-        wanted = bounds.default_bytes if total is None else max(bounds.default_bytes, -(-total // bounds.max_count))
-    return -(-wanted // bounds.multiple) * bounds.multiple
 
 
 class SdkUpload:
@@ -111,7 +93,7 @@ class SdkUpload:
             raise
         self._count, self._size = 1, size
 
-    def write(self, part: bytes) -> None:
+    def write(self, part: Sequence[Piece]) -> None:
         """Hand over the next part."""
         while len(self._in_flight) >= self._limit:
             self._collect()
@@ -119,8 +101,9 @@ class SdkUpload:
             msg = f"an object has at most {self._bounds.max_count} parts; open it with a larger block_size"
             raise ValueError(msg)
         self._count += 1
-        request = self._objects.send_part(self._key, self._upload, self._count, self._size, part)
-        self._size += len(part)
+        data = bytes(joined(part))
+        request = self._objects.send_part(self._key, self._upload, self._count, self._size, data)
+        self._size += len(data)
         self._in_flight.append(asyncio.run_coroutine_threadsafe(request, self._loop))
 
     def _collect(self) -> None:

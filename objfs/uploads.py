@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import logging
+import os
 import queue
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from objfs.concurrency import wait_for
+from fsspec.asyn import get_loop
+
+from objfs.concurrency import outlive_executors, wait_for
+from objfs.parts import Piece
 from objfs.sdk_objects import SdkObjects
-from objfs.sdk_uploads import UploadAborted
+from objfs.sdk_uploads import Upload, UploadAborted
 from objfs.store import Store
 from objfs.types import Written
+from objfs.workers import Stop, current_stop, refuse_when_stopped
 
 logger = logging.getLogger("objfs")
 
 _POLL_SECONDS: Final = 0.5
+# How long the end of a process waits for uploads that are given up, and how often it looks.
+_EXIT_SECONDS: Final = 10.0
+_EXIT_POLL_SECONDS: Final = 0.02
+
+# What stops each upload that `send` carries out in a thread of this process.
+_sending: dict[int, Stop] = {}
 
 
 class StreamedUpload:
@@ -34,7 +47,8 @@ class StreamedUpload:
     loop
         Loop on which the witness is asked.
     part_bytes, max_concurrency
-        Memory is bounded by about ``part_bytes * (max_concurrency + 2)``.
+        Memory is bounded by ``part_bytes * (max_concurrency + 2)``: besides those in flight, one part waits in a queue
+        and one for its turn.
     attributes, tags
         Of the object.
     """
@@ -48,8 +62,8 @@ class StreamedUpload:
         loop: asyncio.AbstractEventLoop,
         part_bytes: int,
         max_concurrency: int,
-        attributes: Mapping[str, str],
-        tags: Mapping[str, str],
+        attributes: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         self._store, self._key, self._witness, self._loop = store, key, witness, loop
         self._options: dict[str, Any] = {
@@ -58,7 +72,7 @@ class StreamedUpload:
             "attributes": attributes,
             "tags": tags,
         }
-        self._parts: queue.Queue[bytes | None] = queue.Queue(maxsize=1)
+        self._parts: queue.Queue[Sequence[Piece] | None] = queue.Queue(maxsize=1)
         self._given_up = False
         self._begun = False
         self._written: Written | None = None
@@ -66,8 +80,8 @@ class StreamedUpload:
         self._thread = threading.Thread(target=self._run, name="objfs-upload", daemon=True)
         self._thread.start()
 
-    def write(self, part: bytes) -> None:
-        """Hand over the next part."""
+    def write(self, part: Sequence[Piece]) -> None:
+        """Hand over the next part; nothing of it is copied."""
         self._hand_over(part)
 
     def finish(self) -> Written:
@@ -90,7 +104,7 @@ class StreamedUpload:
         if self._witness is not None and before:
             self._abort_leftovers(self._witness, before)
 
-    def _hand_over(self, part: bytes | None) -> None:
+    def _hand_over(self, part: Sequence[Piece] | None) -> None:
         while self._thread.is_alive():
             try:
                 self._parts.put(part, timeout=_POLL_SECONDS)
@@ -113,7 +127,7 @@ class StreamedUpload:
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that writes
             self._error = error
 
-    def _pulled(self) -> Iterator[bytes]:
+    def _pulled(self) -> Iterator[Piece]:
         # obstore creates the upload before it asks for the first part.
         self._begun = True
         while True:
@@ -122,7 +136,7 @@ class StreamedUpload:
                 raise UploadAborted
             if part is None:
                 return
-            yield part
+            yield from part
 
     def _uploads(self) -> set[str]:
         # Before the upload is known to exist, those that are listed are other people's.
@@ -143,3 +157,38 @@ class StreamedUpload:
                 wait_for(witness.abort_upload(self._key, upload_id), self._loop)
         except Exception as error:  # noqa: BLE001 - the caller's own error matters more
             logger.warning("cannot check that no part of an aborted upload of %s is left: %s", self._key, error)
+
+
+def send(begin: Callable[[], Upload], parts: Iterable[Piece]) -> Written:
+    """Upload parts, blocking; when nobody waits for it any more, or a part fails, nothing of it stays."""
+    stop = _sending[threading.get_ident()] = current_stop()
+    try:
+        upload = begin()
+        try:
+            for part in parts:
+                refuse_when_stopped(stop)
+                upload.write([part])
+            refuse_when_stopped(stop)
+            return upload.finish()
+        except BaseException:
+            upload.abort()
+            raise
+    finally:
+        del _sending[threading.get_ident()]
+
+
+@atexit.register
+def _stop_sending() -> None:
+    """A process that ends, as after Ctrl-C, leaves no upload behind that is not finished."""
+    deadline = time.monotonic() + _EXIT_SECONDS
+    if _sending:
+        outlive_executors(get_loop())
+    for stop in list(_sending.values()):
+        stop.is_set = True
+    while _sending and time.monotonic() < deadline:
+        time.sleep(_EXIT_POLL_SECONDS)
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked child has none of its parent's threads.
+    os.register_at_fork(after_in_child=_sending.clear)

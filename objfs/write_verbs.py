@@ -2,26 +2,82 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import mimetypes
 import os
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 from fsspec.asyn import get_loop
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from objfs.clouds._words import fit_headers
+from objfs.concurrency import refuse_on, wait_for
+from objfs.errands import Awaited, Errand, only, run_by_hand
 from objfs.errors import MissingExtraError, NotTouchedError
+from objfs.parts import Piece, part_size, parts_in_flight, unchanging
 from objfs.planed import PlanedFileSystem
 from objfs.planes import Plane
 from objfs.sdk_objects import SdkObjects
-from objfs.sdk_uploads import SdkUpload, Upload, part_size
+from objfs.sdk_uploads import SdkUpload, Upload
+from objfs.steps import Local, Objects, Plan, drive_async
 from objfs.store import Store
 from objfs.types import Location, Written
-from objfs.uploads import StreamedUpload
+from objfs.uploads import StreamedUpload, send
 from objfs.writing import as_bytes_view
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """An object that is to be written, and how.
+
+    Parameters
+    ----------
+    location
+        Where it goes.
+    keywords
+        The peer's of a write, with those that the instance always sends.
+    create, if_match
+        Conditions on what is there.
+    max_concurrency
+        Parts in flight; None leaves it to their size.
+    """
+
+    location: Location
+    keywords: Mapping[str, Any]
+    create: bool = False
+    if_match: str | None = None
+    max_concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A step: write an object with one request, which gives a `Written`."""
+
+    objects: Objects
+    write: Write
+    data: Piece
+    belongings: Mapping[str, Any]
+
+    def now(self) -> Written:
+        """Write it, blocking."""
+        if not isinstance(self.objects, Store):
+            return wait_for(self.soon(), get_loop())
+        write = self.write
+        return self.objects.put_now(
+            write.location.key, self.data, create=write.create, if_match=write.if_match, **self.belongings
+        )
+
+    async def soon(self) -> Written:
+        """Write it, awaited."""
+        write = self.write
+        return await self.objects.put(
+            write.location.key, self.data, create=write.create, if_match=write.if_match, **self.belongings
+        )
 
 
 class WriteVerbs(PlanedFileSystem):
@@ -39,19 +95,34 @@ class WriteVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> Any:
         """Write one object: a single PUT up to one part, a parallel multipart upload beyond."""
-        location = self._target(path)
         data = as_bytes_view(value.encode() if isinstance(value, str) else value)
-        create = mode == "create"
-        part_bytes = self._part_size(len(data), chunksize)
-        if len(data) <= part_bytes:
-            written = await self._put_object(location, data, create=create, if_match=if_match, keywords=kwargs)
+        write = self._write(self._target(path), kwargs, mode == "create", if_match, max_concurrency)
+        if len(data) <= self._part_size(None, chunksize):
+            written = await self._put_errand(write, unchanging(data))
         else:
-            parts = (bytes(data[at : at + part_bytes]) for at in range(0, len(data), part_bytes))
-            written = await self._put_parts(
-                location, parts, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=kwargs
-            )
-        self.note_written(location.path)
+            part_bytes = self._part_size(len(data), chunksize)
+            written = await self._upload_errand(write, _cut(data, part_bytes), part_bytes)
+        self.note_written(write.location.path)
         return {"ETag": written.e_tag, "VersionId": written.version}
+
+    def pipe_file(self, path: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Write one object.
+
+        Parameters
+        ----------
+        path
+            ``bucket/key`` or URL.
+        *args, **kwargs
+            The bytes, and what else the peer's method of this name takes.
+        timeout
+            Seconds the call may take.
+
+        Returns
+        -------
+        dict
+            What tells this state of the object from others.
+        """
+        return self._by_hand(self._pipe_file(path, *args, **kwargs), timeout)
 
     async def _put_file(
         self,
@@ -69,124 +140,126 @@ class WriteVerbs(PlanedFileSystem):
         location = self._split(rpath)
         if os.path.isdir(lpath):
             if not location.key:
-                await self._makedirs(rpath, exist_ok=True)
+                await Errand(only(Awaited(partial(self._makedirs, rpath, exist_ok=True))), blocks=False)
             return
         guessed, _ = mimetypes.guess_type(lpath)
         keywords = {**(self.connection.cloud.content_type(guessed) if guessed else {}), **kwargs}
+        write = self._write(self._target(rpath), keywords, mode == "create", if_match, max_concurrency)
         size = os.path.getsize(lpath)
         callback.set_size(size)
-        part_bytes = self._part_size(size, chunksize)
-        create = mode == "create"
-        parts = _file_parts(lpath, part_bytes, callback)
-        if size <= part_bytes:
-            data = b"".join(parts)
-            await self._put_object(self._target(rpath), data, create=create, if_match=if_match, keywords=keywords)
+        if size <= self._part_size(None, chunksize):
+            objects = self._objects_for(write)
+            await Errand(self._put_whole(objects, write, lpath, callback), blocks=isinstance(objects, Store))
         else:
-            await self._put_parts(
-                self._target(rpath),
-                parts,
-                part_bytes,
-                max_concurrency,
-                create=create,
-                if_match=if_match,
-                keywords=keywords,
-            )
+            part_bytes = self._part_size(size, chunksize)
+            await self._upload_errand(write, _file_parts(lpath, part_bytes, callback), part_bytes)
         self.note_written(location.path)
+
+    def put_file(self, lpath: str, rpath: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> None:
+        """Upload one local file; its content type is guessed from its name unless given.
+
+        Parameters
+        ----------
+        lpath, rpath
+            From where, and to where.
+        *args, **kwargs
+            As the peer's method of this name takes them.
+        timeout
+            Seconds the call may take.
+        """
+        self._by_hand(self._put_file(lpath, rpath, *args, **kwargs), timeout)
+
+    def _by_hand(self, verb: Coroutine[Any, Any, T], timeout: float | None) -> T:
+        """Carry a verb out without an event loop where its errands need none."""
+        return run_by_hand(verb, partial(self._carry_out, timeout=timeout))
+
+    def _carry_out(self, errand: Errand[T], timeout: float | None = None) -> T:
+        refuse_on(self.loop)
+        if errand.blocks:
+            return self._in_workers(errand.plan, timeout)
+        return self._in_loop(drive_async(errand.plan), timeout)
 
     def _part_size(self, total: int | None, asked: int | None) -> int:
         """Bytes per part; a ``chunksize`` below the cloud's smallest part is raised to it."""
         bounds = self.connection.cloud.parts
         return part_size(bounds, total, max(asked, bounds.min_bytes) if asked else None)
 
-    async def _put_object(
+    def _write(
         self,
         location: Location,
-        data: bytes | memoryview,
-        *,
-        create: bool,
-        if_match: str | None,
         keywords: Mapping[str, Any],
-    ) -> Written:
-        given = self._write_keywords(keywords)
-        if self.connection.decide("write", location, keywords=self._asked(given)).plane is Plane.SDK:
-            objects = self.connection.sdk.objects(location.bucket, given)
-            return await objects.put(location.key, data, create=create, if_match=if_match)
-        attributes, tags = self.connection.cloud.attributes(given)
-        store = self.connection.store(location.bucket)
-        return await store.put(location.key, data, create=create, if_match=if_match, attributes=attributes, tags=tags)
+        create: bool = False,
+        if_match: str | None = None,
+        max_concurrency: int | None = None,
+    ) -> Write:
+        return Write(location, self._write_keywords(keywords), create, if_match, max_concurrency)
+
+    def _put_errand(self, write: Write, data: Piece) -> Errand[Written]:
+        """Write an object with one request."""
+        objects = self._objects_for(write)
+        return Errand(only(self._put_step(objects, write, data)), blocks=isinstance(objects, Store))
+
+    def _upload_errand(self, write: Write, parts: Iterable[Piece], part_bytes: int) -> Errand[Written]:
+        """Write an object as an upload of parts, on either plane a matter of a thread."""
+        begin = partial(self._begin_upload, write, part_bytes)
+        return Errand(only(Local(partial(send, begin, parts))), blocks=True)
+
+    def _put_whole(self, objects: Objects, write: Write, lpath: str, callback: Any) -> Plan[None]:
+        data = yield Local(partial(_read, lpath))
+        yield self._put_step(objects, write, data)
+        callback.relative_update(len(data))
+
+    def _objects_for(self, write: Write) -> Objects:
+        """The plane that writes an object with one request."""
+        location = write.location
+        if self.connection.decide("write", location, keywords=self._asked(write.keywords)).plane is Plane.SDK:
+            return self.connection.sdk.objects(location.bucket, write.keywords)
+        return self.connection.store(location.bucket)
+
+    def _put_step(self, objects: Objects, write: Write, data: Piece) -> Put:
+        return Put(objects, write, data, self._belongings(write) if isinstance(objects, Store) else {})
+
+    def _belongings(self, write: Write) -> dict[str, Any]:
+        """What belongs to an object, as the data plane takes it; the SDK plane takes the keywords themselves."""
+        if not write.keywords:
+            return {}
+        attributes, tags = self.connection.cloud.attributes(write.keywords)
+        return {"attributes": attributes, "tags": tags}
 
     def _asked(self, keywords: Mapping[str, Any]) -> list[str]:
         """The names of keywords, and one more where the data plane cannot send their values."""
+        if not keywords:
+            return []
         cloud = self.connection.cloud
         if set(keywords) <= cloud.data_keywords and not fit_headers(cloud.words, cloud.attributes(keywords)[0]):
             return [*keywords, "metadata that no header holds"]
         return list(keywords)
 
-    async def _put_parts(
-        self,
-        location: Location,
-        parts: Iterator[bytes],
-        part_bytes: int,
-        max_concurrency: int | None,
-        *,
-        create: bool,
-        if_match: str | None,
-        keywords: Mapping[str, Any],
-    ) -> Written:
-        stopped = False
-
-        def send() -> Written:
-            upload = self._begin_upload(
-                location, part_bytes, max_concurrency, create=create, if_match=if_match, keywords=keywords
-            )
-            try:
-                for part in parts:
-                    if stopped:
-                        break
-                    upload.write(part)
-                if not stopped:
-                    return upload.finish()
-            except BaseException:
-                upload.abort()
-                raise
-            upload.abort()
-            raise asyncio.CancelledError
-
-        try:
-            return await asyncio.to_thread(send)
-        except asyncio.CancelledError:
-            stopped = True
-            raise
-
     def _begin_upload(
-        self,
-        location: Location,
-        part_bytes: int,
-        max_concurrency: int | None = None,
-        *,
-        create: bool = False,
-        if_match: str | None = None,
-        copy_first: tuple[str, str | None, int] | None = None,
-        keywords: Mapping[str, Any],
+        self, write: Write, part_bytes: int, copy_first: tuple[str, str | None, int] | None = None
     ) -> Upload:
         """Begin a multipart upload on the plane that can do it exactly. Must not run on fsspec's I/O loop."""
-        given = self._write_keywords(keywords)
-        conditions = {"create": create, "if_match": if_match is not None, "append": copy_first is not None}
-        asked = [*self._asked(given), *(name for name, value in conditions.items() if value)]
+        location = write.location
+        conditions = {
+            "create": write.create,
+            "if_match": write.if_match is not None,
+            "append": copy_first is not None,
+        }
+        asked = [*self._asked(write.keywords), *(name for name, value in conditions.items() if value)]
         decision = self.connection.decide("upload", location, keywords=asked)
-        limit = max_concurrency or self._concurrency
+        limit = write.max_concurrency or self.connection.settings.value("max_concurrency")
+        limit = limit or parts_in_flight(part_bytes)
         if decision.plane is Plane.SDK:
             return SdkUpload(
-                self.connection.sdk.objects(location.bucket, given),
+                self.connection.sdk.objects(location.bucket, write.keywords),
                 location.key,
                 loop=get_loop(),
                 bounds=self.connection.cloud.parts,
                 max_concurrency=limit,
-                create=create,
-                if_match=if_match,
+                create=write.create,
+                if_match=write.if_match,
                 copy_first=copy_first,
             )
-        attributes, tags = self.connection.cloud.attributes(given)
         return StreamedUpload(
             self.connection.store(location.bucket),
             location.key,
@@ -194,8 +267,7 @@ class WriteVerbs(PlanedFileSystem):
             loop=get_loop(),
             part_bytes=part_bytes,
             max_concurrency=limit,
-            attributes=attributes,
-            tags=tags,
+            **self._belongings(write),
         )
 
     def _witness(self, location: Location) -> SdkObjects | None:
@@ -210,10 +282,8 @@ class WriteVerbs(PlanedFileSystem):
 
     def _write_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
         """The peer's keywords of a write: what the instance always sends, refined by the call."""
-        cloud = self.connection.cloud
-        defaults = cloud.write_parameters(self.connection.settings)
         given = {name: value for name, value in keywords.items() if value is not None and value is not False}
-        return {**defaults, **given}
+        return {**self.connection.write_defaults, **given}
 
     async def _touch(self, path: str, truncate: bool = True, data: Any = None, **kwargs: Any) -> Any:
         """Create an empty object; with ``truncate=False`` only where none exists."""
@@ -256,7 +326,17 @@ class WriteVerbs(PlanedFileSystem):
         self.note_written(location.path)
 
 
-def _file_parts(path: str, part_bytes: int, callback: Any) -> Iterator[bytes]:
+def _cut(data: memoryview, part_bytes: int) -> Iterator[Piece]:
+    for at in range(0, len(data), part_bytes):
+        yield unchanging(data[at : at + part_bytes])
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _file_parts(path: str, part_bytes: int, callback: Any) -> Iterator[Piece]:
     with open(path, "rb") as file:
         while part := file.read(part_bytes):
             yield part

@@ -22,6 +22,7 @@ from fsspec.spec import AbstractBufferedFile
 
 from objfs.concurrency import outlive_executors
 from objfs.object_methods import ObjectMethods
+from objfs.parts import Collector, Piece, joined
 from objfs.sdk_uploads import Upload
 from objfs.types import Written
 
@@ -45,15 +46,16 @@ class Target:
     """Where a writer's bytes go: one request for a short object, an upload for a long one."""
 
     part_bytes: int
-    put: Callable[[bytes], Written]
+    put: Callable[[Piece], Written]
     upload: Callable[[], Upload]
 
 
 class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
     """An object being written, binary, not seekable.
 
-    What fits in one part is one PUT at close; more is a parallel multipart upload with parts of one size. Memory is
-    bounded by the part size times the parts in flight.
+    What fits in one part is one PUT at close; more is a parallel multipart upload with parts of one size. ``bytes`` are
+    sent as they come, other buffers are copied. Memory is bounded by the part size times the parts in flight and three
+    more.
 
     The object appears when ``close()`` (in a transaction: ``commit()``) succeeds. It does not appear, and an upload
     that was begun is aborted, when the ``with`` block that holds the file is left by an exception, when the file is
@@ -93,7 +95,7 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         self._target = target
         location = fs._split(path)  # noqa: SLF001 - the filesystem knows its cloud
         self.bucket, self.key = location.bucket, location.key
-        self._pending = bytearray(prefix)
+        self._pending = Collector(prefix)
         self._upload = upload
         self._settled = False
         self._pid = os.getpid()
@@ -115,10 +117,10 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             raise ValueError(msg)
         while len(view):
             # A full part waits for the next byte: an object of exactly one part is a single PUT.
-            if len(self._pending) == self.blocksize:
+            if self._pending.size == self.blocksize:
                 self._send_part()
-            room = self.blocksize - len(self._pending)
-            self._pending += view[:room]
+            room = self.blocksize - self._pending.size
+            self._pending.add(view[:room])
             view = view[room:]
         self.loc += written
         return written
@@ -127,12 +129,10 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         """Do nothing: a part of an object cannot be made visible."""
 
     def _send_part(self) -> None:
-        part = bytes(self._pending)
-        self._pending.clear()
         with self._failing():
             if self._upload is None:
                 self._upload = self._target.upload()
-            self._upload.write(part)
+            self._upload.write(self._pending.take())
 
     def close(self) -> None:
         """Publish the object, unless it is left to a transaction, or the ``with`` block around it is failing."""
@@ -157,10 +157,10 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             return
         with self._failing():
             if self._upload is None:
-                written = self._target.put(bytes(self._pending))
+                written = self._target.put(joined(self._pending.take()))
             else:
-                if self._pending:
-                    self._upload.write(bytes(self._pending))
+                if self._pending.size:
+                    self._upload.write(self._pending.take())
                 written = self._upload.finish()
         self._settle()
         self.e_tag, self.version_id = written.e_tag, written.version
@@ -190,7 +190,7 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
     def _settle(self) -> None:
         self._settled = True
         self._upload = None
-        self._pending = bytearray()
+        self._pending = Collector()
         _open_writers.discard(self)
 
     @contextlib.contextmanager

@@ -54,19 +54,24 @@ class PartBounds:
     Parameters
     ----------
     default_bytes
-        Size of a part where nobody asks for one.
+        Size of a part of an object whose size is not known before its end, and of the longest object that one request
+        writes, where nobody asks for another.
     min_bytes
         Smallest size of a part that is not the last.
     max_count
         Parts that one object has at most.
     multiple
         Bytes that the size of a part must be a multiple of.
+    parallel_bytes
+        Size of a part of an object whose size is known: smaller, as so many parts as there may be need not be kept in
+        reserve, so that more connections are busy in the same memory.
     """
 
     default_bytes: int
     min_bytes: int
     max_count: int
     multiple: int = 1
+    parallel_bytes: int = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,11 @@ SIGNING: Final[Mapping[str, Mapping[str, Any]]] = {
 
 # Multipart uploads of the XML API, which are obstore's (https://cloud.google.com/storage/quotas#requests). Resumable
 # uploads, which are gcsfs's, take chunks of a multiple of 256 KiB
-# (https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload).
-PARTS: Final = PartBounds(default_bytes=16 << 20, min_bytes=5 << 20, max_count=10_000, multiple=256 << 10)
+# (https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload), one after the other: fewer and
+# longer ones wait less.
+PARTS: Final = PartBounds(
+    default_bytes=16 << 20, min_bytes=5 << 20, max_count=10_000, multiple=256 << 10, parallel_bytes=16 << 20
+)
 
 EXPIRED: Final = frozenset({"ExpiredToken", "TokenRefreshRequired"})
 
