@@ -30,7 +30,7 @@ from tests.server_processes import UnavailableError
 ROUNDS = 3
 PATIENCE_SECONDS = 30.0
 # Whoever takes longer is not measured again in the same row.
-SLOW_SECONDS = 3.0
+SLOW_SECONDS = 2.0
 
 
 @dataclass
