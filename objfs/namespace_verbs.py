@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from objfs.errors import CredentialsError, EngineError, MissingExtraError
 from objfs.file_verbs import FileVerbs
 from objfs.planes import Plane
+from objfs.sdk_objects import FILE, MARKER, kind_of
 
 if TYPE_CHECKING:
+    from objfs.sdk_objects import SdkObjects
     from objfs.types import Location
 
 
@@ -143,16 +145,14 @@ class NamespaceVerbs(FileVerbs):
 
     async def _ls(self, path: str, detail: bool = False, *, refresh: bool = False, **kwargs: Any) -> list[Any]:
         """List a directory, a bucket, or with an empty path all buckets."""
-        sdk = self.connection.require_sdk("list")
-        inner = self._strip_protocol(path)
-        location = self._split(path)
-        found = await sdk.objects(location.bucket).ls(inner, refresh=refresh, **kwargs)
+        objects, location, inner = self._listing(path)
+        found = await objects.ls(inner, refresh=refresh, names_only=not detail, **kwargs)
         if location.key.endswith("/"):
             found = [item for item in found if not _is_shorter(item, inner)]
             if not found and not await self._isdir(path):
                 raise FileNotFoundError(errno.ENOENT, "no such directory", path)
         # A directory is not in itself.
-        found = [item for item in found if not (item["name"] == f"{inner}/" and _is_marker(item))]
+        found = [item for item in found if item["name"] != f"{inner}/" or kind_of(item) != MARKER]
         return found if detail else sorted(item["name"] for item in found)
 
     async def _find(
@@ -169,21 +169,29 @@ class NamespaceVerbs(FileVerbs):
         The marker of a directory, an empty object whose key ends in a slash, is no file: with ``withdirs`` the
         directory itself is told.
         """
-        found = await self._listed(path, maxdepth, withdirs, prefix, **kwargs)
-        found = {name: item for name, item in found.items() if not _is_marker(item)}
-        return found if detail else list(found)
-
-    async def _listed(
-        self, path: str, maxdepth: int | None, withdirs: bool | None, prefix: str = "", **kwargs: Any
-    ) -> dict[str, Any]:
-        """All objects below a path, markers of directories included."""
-        location = self._split(path)
-        objects = self.connection.require_sdk("list").objects(location.bucket)
-        inner = self._strip_protocol(path)
-        found: dict[str, Any] = await objects.find(inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs)
+        asked: dict[str, Any] = {"maxdepth": maxdepth, "withdirs": withdirs, "prefix": prefix, **kwargs}
+        if not detail:
+            return [name for name, kind in (await self._kinds(path, **asked)).items() if kind != MARKER]
+        objects, location, inner = self._listing(path)
+        found = await objects.find(inner, **asked)
         if location.key.endswith("/"):
             found = {name: item for name, item in found.items() if not _is_shorter(item, inner)}
-        return found
+        return {name: item for name, item in found.items() if item["size"] or kind_of(item) != MARKER}
+
+    async def _kinds(
+        self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str = "", **kwargs: Any
+    ) -> dict[str, str]:
+        """What `find` finds and what it is, markers of directories included."""
+        objects, location, inner = self._listing(path)
+        kinds = await objects.kinds(inner, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **kwargs)
+        if location.key.endswith("/") and kinds.get(inner) == FILE:
+            del kinds[inner]
+        return kinds
+
+    def _listing(self, path: str) -> tuple[SdkObjects, Location, str]:
+        """Who lists a path, its location, and the path without a slash at its end."""
+        location = self._split(path)
+        return self.connection.require_sdk("list").objects(location.bucket), location, self._strip_protocol(path)
 
     async def _du(
         self, path: str, total: bool = True, maxdepth: int | None = None, withdirs: bool = False, **kwargs: Any
@@ -234,7 +242,7 @@ class NamespaceVerbs(FileVerbs):
 
     async def _tree(self, path: str, maxdepth: int | None) -> list[str]:
         """A directory with all that lies below it, markers included; or an object."""
-        found, name = list(await self._listed(path, maxdepth, True)), self._strip_protocol(path)
+        found, name = list(await self._kinds(path, maxdepth=maxdepth, withdirs=True)), self._strip_protocol(path)
         return [*found, name] if name not in found and await self._exists(path) else found
 
     async def _literally(self, path: str) -> list[str]:
@@ -246,7 +254,7 @@ class NamespaceVerbs(FileVerbs):
 
     async def _names_below(self, path: str, maxdepth: int | None) -> list[str]:
         """All names below a path that ends in a slash; fsspec would cut that, and name another object."""
-        found = set(await self._listed(path, maxdepth, True)) - {self._strip_protocol(path)}
+        found = set(await self._kinds(path, maxdepth=maxdepth, withdirs=True)) - {self._strip_protocol(path)}
         if not found and not await self._isdir(path):
             raise FileNotFoundError(errno.ENOENT, "no such directory", path)
         return sorted(found)
@@ -320,8 +328,3 @@ def _is_shorter(item: Mapping[str, Any], directory: str) -> bool:
 def location_for_prefix(location: Location) -> Location:
     """The location whose key obstore has to name to list below it: without the slash of a directory's spelling."""
     return type(location)(location.bucket, location.key.rstrip("/"), location.version)
-
-
-def _is_marker(item: Mapping[str, Any]) -> bool:
-    """Whether an entry of a listing is the empty object that stands for a directory."""
-    return item["type"] == "file" and not item["size"] and str(item["name"]).endswith("/")

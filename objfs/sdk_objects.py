@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from fsspec.utils import tokenize
 
@@ -12,6 +12,18 @@ from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
     from objfs.sdk import SdkPlane
+
+# What a name in a listing is. A marker is the empty object that stands for a directory.
+FILE: Final = "file"
+DIRECTORY: Final = "directory"
+MARKER: Final = "marker"
+
+
+def kind_of(item: Mapping[str, Any]) -> str:
+    """What an entry of a listing is."""
+    if item["type"] != FILE:
+        return DIRECTORY
+    return MARKER if not item["size"] and str(item["name"]).endswith("/") else FILE
 
 
 class SdkObjects(ABC):
@@ -36,6 +48,11 @@ class SdkObjects(ABC):
         self._plane = plane
         self._bucket = bucket
         self._keywords = dict(keywords or {})
+
+    @property
+    def keeps_listings(self) -> bool:
+        """Whether listings are kept in the cache that all instances share."""
+        return bool(getattr(self._plane.dircache, "use_listings_cache", False))
 
     # -- bytes, as `Store` has them -------------------------------------------------------------------------------
 
@@ -146,14 +163,26 @@ class SdkObjects(ABC):
         """A URL that is good for ``expires`` seconds."""
 
     @abstractmethod
-    async def ls(self, path: str, *, refresh: bool = False, **keywords: Any) -> list[dict[str, Any]]:
-        """One level of names below a path, or the path itself where it is an object."""
+    async def ls(
+        self, path: str, *, refresh: bool = False, names_only: bool = False, **keywords: Any
+    ) -> list[dict[str, Any]]:
+        """One level of names below a path, or the path itself where it is an object.
+
+        With ``names_only`` the entries need not have more than ``name``, ``size`` and ``type``.
+        """
 
     @abstractmethod
     async def find(
         self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any
     ) -> Any:
         """All objects below a path as a dict of name to info."""
+
+    async def kinds(
+        self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any
+    ) -> dict[str, str]:
+        """The names that `find` finds and what they are, where nobody asks for more."""
+        found = await self.find(path, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **keywords)
+        return {name: kind_of(item) for name, item in found.items()}
 
     @abstractmethod
     async def page(

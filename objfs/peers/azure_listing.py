@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable, Iterator
+from functools import partial
+from operator import itemgetter
 from typing import Any, Final
 
 from objfs.clouds.azure_calls import is_directory
+from objfs.concurrency import run_bounded
 from objfs.peers.azure_blobs import quoted
+from objfs.peers.azure_pages import Listed, Pages
+from objfs.peers.pages import read_all
+from objfs.sdk_objects import DIRECTORY, FILE
 
 _BLOB_KEYS: Final = (
     "metadata",
@@ -40,11 +47,14 @@ class Listing:
         Its name; empty for the root.
     versions
         Whether the instance looks after versions.
+    names_only
+        Whether nobody asks for more of a blob than its name, its size and what it is.
     """
 
-    def __init__(self, container: str, *, versions: bool) -> None:
+    def __init__(self, container: str, *, versions: bool, names_only: bool = False) -> None:
         self._container = container
         self._version_aware = versions
+        self.keys = () if names_only else (*_BLOB_KEYS, *(_VERSION_KEYS if versions else ()))
 
     # -- one name -------------------------------------------------------------------------------------------------
 
@@ -56,10 +66,10 @@ class Listing:
 
     def blob(self, properties: Any) -> dict[str, Any]:
         """A blob, or the marker of a directory."""
-        found = {name: properties[name] for name in _BLOB_KEYS}
-        if self._version_aware:
-            found.update({name: properties[name] for name in _VERSION_KEYS})
-        found.update(etag=quoted(found["etag"]), name=self._path(properties.name))
+        found = {name: properties[name] for name in self.keys}
+        if "etag" in found:
+            found["etag"] = quoted(found["etag"])
+        found["name"] = self._path(properties.name)
         if is_directory(properties.metadata or {}):
             return {**found, "size": None, "type": "directory"}
         return {**found, "size": properties.size, "type": "file"}
@@ -119,7 +129,7 @@ class Listing:
                 break
             if versions or _is_wanted(item, version):
                 marked = marked or is_directory(item.metadata or {})
-                found.append(self._versioned(item) if versions else self.blob(item))
+                found.append(_versioned(self.blob(item)) if versions else self.blob(item))
         if not found:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), self._path(key))
         return [] if marked else found
@@ -133,83 +143,95 @@ class Listing:
     ) -> tuple[list[dict[str, Any]], bool]:
         """What lies directly below a prefix, and whether a marker says that the prefix is a directory."""
         client = instance.service_client.get_container_client(self._container)
-        include = _included(version, versions)
+        pages = self._pages(client.walk_blobs, prefix, versions=versions or version is not None, delimiter="/")
         found: dict[str, dict[str, Any]] = {}
         several: list[dict[str, Any]] = []
-        marked = False
-        async for item in client.walk_blobs(
-            name_starts_with=prefix, include=include, delimiter="/", results_per_page=PAGE_NAMES
-        ):
-            if "blob_type" not in item.keys():  # noqa: SIM118 - no mapping; a prefix is a pager of what is below
-                folder = self.directory(item.name[:-1])
+        marks: list[dict[str, Any]] = []
+
+        def take(page: Listed) -> None:
+            for entry in page.blobs(self.blob):
+                if entry["name"] == self._path(prefix):
+                    marks.append(entry)
+                elif versions:
+                    several.append(_versioned(entry))
+                elif version is None or entry["version_id"] == version:
+                    before = found.get(entry["name"])
+                    if before is not None and entry["type"] == FILE:
+                        several.append(before)
+                    found[entry["name"]] = entry
+            for name in page.prefixes():
+                folder = self.directory(name[:-1])
                 # With a hierarchy the directory is a blob of its own, which tells more.
-                if found.get(folder["name"], folder)["type"] == "directory":
+                if found.get(folder["name"], folder)["type"] == DIRECTORY:
                     found.setdefault(folder["name"], folder)
                 else:
                     several.append(folder)
-            elif item.name == prefix:
-                marked = True
-            elif versions:
-                several.append(self._versioned(item))
-            elif _is_wanted(item, version):
-                entry = self.blob(item)
-                before = found.get(entry["name"])
-                if before is not None and entry["type"] == "file":
-                    several.append(before)
-                found[entry["name"]] = entry
-        return [*found.values(), *several], marked
 
-    def _versioned(self, item: Any) -> dict[str, Any]:
-        entry = self.blob(item)
-        if item.version_id:
-            entry["name"] = f"{entry['name']}?versionid={item.version_id}"
-        return entry
+        await read_all(pages.ask, take)
+        return [*found.values(), *several], bool(marks)
+
+    def _pages(self, list_blobs: Any, start: str, **keywords: Any) -> Pages:
+        given: dict[str, Any] = {"name_starts_with": start, "results_per_page": PAGE_NAMES, **keywords}
+        return Pages(list_blobs, self._container, self.keys, **given)
+
+    async def page(self, client: Any, prefix: str, limit: int, token: Any) -> tuple[list[dict[str, Any]], Any]:
+        """The blobs of one page, and the token of the next one."""
+        pages = self._pages(client.list_blobs, prefix, results_per_page=limit, token=token)
+        page, following = await pages.ask()
+        found = [entry for entry in page.blobs(self.blob) if entry["type"] == FILE]
+        return sorted(found, key=itemgetter("name")), following
 
     async def below(
-        self, instance: Any, path: str, maxdepth: int | None, withdirs: bool, prefix: str
+        self, instance: Any, path: str, maxdepth: int | None, withdirs: bool, prefix: str, limit: int
     ) -> dict[str, dict[str, Any]]:
-        """All blobs below a path by name; with ``withdirs`` the directories that they lie in, too."""
+        """All blobs below a path by name; with ``withdirs`` the directories that they lie in, too.
+
+        At most ``limit`` directories are listed at a time.
+        """
         from azure.core.exceptions import ResourceNotFoundError
 
         _, key, version = instance.split_path(path)
         base = f"{key}/" if key else ""
         start = base + prefix.strip("/")
         try:
-            found = await self._below(instance, base, start, maxdepth)
+            if maxdepth is None:
+                found = await self._below(instance, base, start, withdirs)
+            else:
+                found = await self._levels(instance, start, maxdepth, limit)
             if not found and key and not prefix:
                 client = instance.service_client.get_blob_client(self._container, key)
                 entry = self.blob(await client.get_blob_properties(version_id=version))
-                found = {entry["name"]: entry} if entry["type"] == "file" else {}
+                found = {entry["name"]: entry} if entry["type"] == FILE else {}
         except ResourceNotFoundError:
             return {}
-        kinds = ("file", "directory") if withdirs else ("file",)
+        kinds = (FILE, DIRECTORY) if withdirs else (FILE,)
         return {name: found[name] for name in sorted(found) if found[name]["type"] in kinds}
 
-    async def _below(self, instance: Any, base: str, start: str, maxdepth: int | None) -> dict[str, dict[str, Any]]:
-        if maxdepth is not None:
-            return await self._levels(instance, start, maxdepth)
+    async def _below(self, instance: Any, base: str, start: str, withdirs: bool) -> dict[str, dict[str, Any]]:
         client = instance.service_client.get_container_client(self._container)
         found: dict[str, dict[str, Any]] = {}
-        async for item in client.list_blobs(name_starts_with=start, include=["metadata"], results_per_page=PAGE_NAMES):
-            for parent in _parents(item.name, base):
-                name = self._path(parent)
-                found.setdefault(name, {"name": name, "type": "directory", "size": 0})
-            entry = self.blob(item)
-            _put(found, entry)
+
+        def take(page: Listed) -> None:
+            for entry in page.blobs(self.blob):
+                _put(found, entry)
+
+        await read_all(self._pages(client.list_blobs, start).ask, take)
+        if withdirs:
+            for name in _parents(list(found), self._path(base)):
+                found.setdefault(name, {"name": name, "type": DIRECTORY, "size": 0})
         return found
 
-    async def _levels(self, instance: Any, start: str, maxdepth: int) -> dict[str, dict[str, Any]]:
+    async def _levels(self, instance: Any, start: str, maxdepth: int, limit: int) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         starts = [start]
-        for depth in range(maxdepth):
-            deeper = []
-            for each in starts:
-                for entry in (await self._page(instance, each))[0]:
-                    if entry["type"] == "directory":
-                        deeper.append(f"{entry['name'][len(self._container) + 1 :]}/")
-                    # As find() has it, other than ls().
-                    _put(found, {**entry, "size": entry["size"] or 0})
-            starts = deeper if depth + 1 < maxdepth else []
+        for _ in range(maxdepth):
+            pages = await run_bounded([partial(self._page, instance, each) for each in starts], limit)
+            entries = [entry for page, _ in pages for entry in page]
+            for entry in entries:
+                # As find() has it, other than ls().
+                _put(found, {**entry, "size": entry["size"] or 0})
+            directories = [entry["name"] for entry in entries if entry["type"] == DIRECTORY]
+            starts = [f"{name[len(self._container) + 1 :]}/" for name in directories]
         return found
 
 
@@ -220,9 +242,21 @@ def _put(found: dict[str, dict[str, Any]], entry: dict[str, Any]) -> None:
         found[entry["name"]] = entry
 
 
-def _parents(key: str, base: str) -> list[str]:
-    """The directories between a base (``""`` or ``dir/``) and a key."""
-    return [key[:at] for at in range(len(base), len(key)) if key[at] == "/" and at > len(base) - 1 and key[:at]]
+def _parents(names: Iterable[str], base: str) -> Iterator[str]:
+    """The directories that names lie in, below a base that ends in a slash; the container is none."""
+    found = set()
+    for name in names:
+        parent = name.rpartition("/")[0]
+        while len(parent) >= len(base) and parent.partition("/")[2] and parent not in found:
+            found.add(parent)
+            yield parent
+            parent = parent.rpartition("/")[0]
+
+
+def _versioned(entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry under a name that says which version it is."""
+    version = entry["version_id"]
+    return {**entry, "name": f"{entry['name']}?versionid={version}"} if version else entry
 
 
 def _included(version: str | None, versions: bool) -> list[str]:

@@ -15,6 +15,7 @@ from objfs.peers.azure_listing import Listing
 from objfs.peers.azure_uploads import BlockUpload, continued
 from objfs.peers.azure_vocabulary import AzureVocabulary
 from objfs.sdk import located
+from objfs.sdk_objects import kind_of
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
@@ -315,9 +316,12 @@ class AzureObjects(AzureVocabulary):
     def _version_aware(self) -> bool:
         return bool(self._plane.setup.settings.value("version_aware", False))
 
-    async def ls(self, path: str, *, refresh: bool = False, **keywords: Any) -> list[dict[str, Any]]:
+    async def ls(
+        self, path: str, *, refresh: bool = False, names_only: bool = False, **keywords: Any
+    ) -> list[dict[str, Any]]:
         """One level of names; with ``versions=True`` all versions of the blobs."""
-        listing = Listing(self._bucket, versions=self._version_aware)
+        names_only = names_only and not self._version_aware and not self.keeps_listings
+        listing = Listing(self._bucket, versions=self._version_aware, names_only=names_only)
         return await self._plane_listing(path, lambda instance: listing.level(instance, path, refresh, **keywords))
 
     async def find(
@@ -325,10 +329,23 @@ class AzureObjects(AzureVocabulary):
     ) -> dict[str, Any]:
         """All blobs below a path, five thousand for each request."""
         listing = Listing(self._bucket, versions=self._version_aware)
-        found: dict[str, Any] = await self._plane_listing(
-            path, lambda instance: listing.below(instance, path, maxdepth, bool(withdirs), prefix)
+        return await self._found(listing, path, maxdepth, withdirs, prefix)
+
+    async def kinds(
+        self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any
+    ) -> dict[str, str]:
+        """The names that `find` finds and what they are."""
+        listing = Listing(self._bucket, versions=self._version_aware, names_only=True)
+        found = await self._found(listing, path, maxdepth, withdirs, prefix)
+        return {name: kind_of(item) for name, item in found.items()}
+
+    async def _found(
+        self, listing: Listing, path: str, maxdepth: int | None, withdirs: bool | None, prefix: str
+    ) -> dict[str, Any]:
+        limit = int(self._plane.setup.settings.value("max_concurrency") or 10)
+        return await self._plane_listing(
+            path, lambda instance: listing.below(instance, path, maxdepth, bool(withdirs), prefix, limit)
         )
-        return found
 
     async def _plane_listing(self, path: str, work: Callable[[Any], Awaitable[T]]) -> T:
         answer: T = await self._plane.call("_with_instance", path, work)

@@ -6,19 +6,16 @@ import asyncio
 import contextlib
 import errno
 from abc import ABC
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from objfs.clouds.azure_backends import encryption_headers
-from objfs.clouds.azure_calls import is_directory
 from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedError
 from objfs.peers import azure_blobs as blobs
-from objfs.peers.azure_listing import Listing
+from objfs.peers.azure_listing import PAGE_NAMES, Listing
 from objfs.sdk_objects import SdkObjects
 from objfs.types import Location
 
-# https://learn.microsoft.com/rest/api/storageservices/list-blobs
-_PAGE: Final = 5000
 _COPY_SECONDS: Final = 3600
 _COPY_POLL_SECONDS: Final = 0.2
 _LONGEST_POLL_SECONDS: Final = 5.0
@@ -39,15 +36,7 @@ class AzureVocabulary(SdkObjects, ABC):
 
         async def work(instance: Any) -> tuple[list[dict[str, Any]], Any]:
             client = instance.service_client.get_container_client(self._bucket)
-            pager = client.list_blobs(
-                name_starts_with=prefix, include=["metadata"], results_per_page=min(limit, _PAGE)
-            ).by_page(token)
-            found: list[dict[str, Any]] = []
-            items: AsyncIterator[Any]
-            async for items in pager:
-                found = [listing.blob(item) async for item in items if not is_directory(item.metadata or {})]
-                break
-            return found, pager.continuation_token or None
+            return await listing.page(client, prefix, min(limit, PAGE_NAMES), token)
 
         answer: tuple[list[dict[str, Any]], Any] = await self._plane.call("_with_instance", self._bucket, work)
         return answer

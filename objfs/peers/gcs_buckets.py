@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from objfs.peers import gcs_listing
+from objfs.peers import gcs_pages
 from objfs.peers.gcs_requests import endpoint_of, status_of
 from objfs.sdk_objects import SdkObjects
 
@@ -125,7 +125,7 @@ class GCSBuckets(SdkObjects, ABC):
         """Delete old generations and with them, where the bucket keeps what is deleted, the live ones."""
         found = [
             item
-            async for items, _ in gcs_listing.pages(
+            async for items, _ in gcs_pages.pages(
                 self.ask, self._bucket, versions="true", fields="items(name,generation,timeDeleted),nextPageToken"
             )
             for item in items

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from objfs.errors import PreconditionFailedError
-from objfs.peers import gcs_listing
 from objfs.peers.gcs_objects import GCSObjects
 from objfs.peers.gcs_requests import pause, status_of
 from objfs.types import ByteRange, Chunk, Location, Suffix, Written
@@ -66,10 +65,10 @@ class GoogleObjects(GCSObjects):
         """Whether the bucket has folders."""
         return (await self.layout()).folders
 
-    async def level(self, below: str, *, prefix: str, versions: bool) -> list[dict[str, Any]]:
+    async def level(self, below: str, *, prefix: str, versions: bool, **more: str) -> list[dict[str, Any]]:
         """Names directly below a directory, empty folders too."""
-        more = _FOLDERS if await self.has_folders() else {}
-        return await gcs_listing.level(self.ask, self._bucket, below, prefix=prefix, versions=versions, **more)
+        folders = _FOLDERS if await self.has_folders() else {}
+        return await super().level(below, prefix=prefix, versions=versions, **folders, **more)
 
     async def any_below(self, prefix: str) -> bool:
         """Whether a key begins with ``prefix/``, or a folder is called so."""

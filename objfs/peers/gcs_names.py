@@ -14,9 +14,8 @@ from urllib.parse import quote
 from objfs.clouds.gcs_urls import with_version
 from objfs.concurrency import run_bounded
 from objfs.errors import EXISTS_ALREADY, PreconditionFailedError
-from objfs.peers import gcs_listing
 from objfs.peers.gcs_batch import answers_of, batch_body
-from objfs.peers.gcs_buckets import GCSBuckets
+from objfs.peers.gcs_listing import GCSListing
 from objfs.peers.gcs_requests import RETRIED, pause, refusal, status_of
 from objfs.peers.gcs_signing import sign
 from objfs.types import Location
@@ -35,47 +34,11 @@ _DELETES_AT_A_TIME: Final = 10
 _UNKNOWN: Final = frozenset({400, 404, 405, 501})
 
 
-class GCSNames(GCSBuckets, ABC):
+class GCSNames(GCSListing, ABC):
     """What the peer's verbs about names need."""
 
     # https://cloud.google.com/storage/docs/batch
     keys_per_delete: ClassVar[int] = 100
-
-    async def resource(self, key: str, version: str | None = None) -> dict[str, Any]:
-        """What the JSON API says about an object; from a listing where its own description is forbidden."""
-        try:
-            found: dict[str, Any] = await self.ask("GET", "b/{}/o/{}", self._bucket, key, generation=version)
-        except PermissionError:
-            listed = await self._listed(key, version)
-            if listed is None:
-                raise
-            return listed
-        return found
-
-    async def _listed(self, key: str, version: str | None) -> dict[str, Any] | None:
-        """The object in a listing; None where that is forbidden too."""
-        versions = "true" if version else None
-        with contextlib.suppress(PermissionError):
-            async for items, _ in gcs_listing.pages(self.ask, self._bucket, prefix=key, versions=versions):
-                for item in items:
-                    if item["name"] == key and version in (None, item.get("generation")):
-                        return dict(item)
-                # The key itself is the first one that begins with it; its generations may fill pages.
-                if not items or items[-1]["name"] != key:
-                    break
-            raise FileNotFoundError(errno.ENOENT, "no such object", f"{self._bucket}/{key}")
-        return None
-
-    async def info(self, location: Location, **keywords: Any) -> dict[str, Any]:
-        """What gcsfs says, asked of the server."""
-        if not location.key:
-            return await self.describe()
-        try:
-            return gcs_listing.entry(self._bucket, await self.resource(location.key, location.version))
-        except FileNotFoundError:
-            if location.version is None and await self.any_below(location.key):
-                return gcs_listing.directory(self._bucket, location.key)
-            raise
 
     async def preserved(self, key: str) -> dict[str, Any]:
         """Headers and metadata of an object, as a write takes them."""
@@ -92,115 +55,6 @@ class GCSNames(GCSBuckets, ABC):
         """Change what an object has beside its bytes; its metadata afterwards."""
         found = await self.ask("PATCH", "b/{}/o/{}", self._bucket, key, json=dict(changes), fields="metadata")
         return dict(found.get("metadata") or {})
-
-    # -- listings -------------------------------------------------------------------------------------------------
-
-    async def ls(
-        self, path: str, *, refresh: bool = False, prefix: str = "", versions: bool = False, **keywords: Any
-    ) -> list[dict[str, Any]]:
-        """One level of names, from the cache of listings where there is one."""
-        if not path:
-            return await self._buckets()
-        cache, whole = self._plane.dircache, not prefix and not versions
-        if whole and not refresh and cache is not None and path in cache:
-            return list(cache[path])
-        location = self._plane.setup.split(path)
-        below = f"{location.key}/" if location.key else ""
-        found: list[dict[str, Any]] = []
-        if location.version is None:
-            found = await self.level(below, prefix=prefix, versions=versions)
-        if not found and location.key and not prefix and not await self._is_marked(location):
-            found = await self._alone(location, versions=versions)
-        if whole and cache is not None:
-            cache[path] = found
-        return found
-
-    async def level(self, below: str, *, prefix: str, versions: bool) -> list[dict[str, Any]]:
-        """Names directly below a directory."""
-        return await gcs_listing.level(self.ask, self._bucket, below, prefix=prefix, versions=versions)
-
-    async def _is_marked(self, location: Location) -> bool:
-        return location.version is None and await self.any_below(location.key)
-
-    async def _alone(self, location: Location, *, versions: bool) -> list[dict[str, Any]]:
-        """The object of a path, or all its generations."""
-        if not versions:
-            return [gcs_listing.entry(self._bucket, await self.resource(location.key, location.version))]
-        found = await gcs_listing.everything(self.ask, self._bucket, location.key, versions=True)
-        name = location.path
-        return [{**item, "name": f"{name}#{item['generation']}"} for item in found if item["name"] == name]
-
-    async def _buckets(self) -> list[dict[str, Any]]:
-        """The project's buckets, with a slash at the end of their names, as gcsfs has them."""
-        given: dict[str, Any] = {"project": self._setting("project") or ""}
-        found: list[dict[str, Any]] = []
-        while True:
-            page = await self.ask("GET", "b", **given)
-            found.extend(
-                {**item, "name": f"{item['name']}/", "size": 0, "type": "directory"} for item in page.get("items", [])
-            )
-            if not page.get("nextPageToken"):
-                return found
-            given["pageToken"] = page["nextPageToken"]
-
-    async def find(
-        self,
-        path: str,
-        *,
-        maxdepth: int | None,
-        withdirs: bool | None,
-        prefix: str,
-        versions: bool = False,
-        **keywords: Any,
-    ) -> dict[str, Any]:
-        """All objects below a path, a thousand for each request."""
-        if not path:
-            msg = "a listing of all buckets is refused; name a bucket"
-            raise ValueError(msg)
-        if maxdepth is not None and maxdepth < 1:
-            msg = "maxdepth must be at least 1"
-            raise ValueError(msg)
-        location = self._plane.setup.split(path)
-        below = f"{location.key}/" if location.key else ""
-        found: list[dict[str, Any]] = []
-        if location.version is None:
-            found = await gcs_listing.everything(self.ask, self._bucket, below + prefix, versions=versions)
-        if not found and location.key and not prefix:
-            with contextlib.suppress(FileNotFoundError):
-                found = [gcs_listing.entry(self._bucket, await self.resource(location.key, location.version))]
-        if withdirs:
-            top = f"{location.path}/{prefix}" if prefix else location.path
-            held = [{"name": f"{self._bucket}/{name}"} for name in await self.folders(location.key)]
-            kept = [each for each in held if not prefix or each["name"].startswith(top)]
-            found = sorted(
-                [*found, *gcs_listing.directories(top, found + kept).values()], key=lambda each: each["name"]
-            )
-        if maxdepth:
-            depth = location.path.count("/") + maxdepth
-            found = [each for each in found if each["name"].count("/") <= depth]
-        return {_name(each, versions=versions): each for each in found}
-
-    # -- folders, which most buckets have none of -----------------------------------------------------------------
-
-    async def has_folders(self) -> bool:
-        """Whether the bucket has folders, which are more than beginnings of keys."""
-        return False
-
-    async def folders(self, key: str) -> list[str]:
-        """The folders from ``key`` down, the deepest first; their names end in ``/``."""
-        return []
-
-    async def make_folder(self, key: str, *, parents: bool) -> bool:
-        """Create a folder; False where the bucket has none."""
-        return False
-
-    async def remove_folder(self, key: str) -> bool:
-        """Delete an empty folder; False where the bucket has none."""
-        return False
-
-    async def rename_folder(self, source: str, target: str) -> bool:
-        """Give a folder, and all in it, another name; False where there is no such folder."""
-        return False
 
     # -- copying and deleting -------------------------------------------------------------------------------------
 
@@ -363,7 +217,3 @@ def _target(bucket: str, key: str, version: str | None, payer: str | None) -> st
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items() if value)
     path = f"/storage/v1/b/{quote(bucket, safe='')}/o/{quote(key, safe='')}"
     return f"{path}?{query}" if query else path
-
-
-def _name(item: Mapping[str, Any], *, versions: bool) -> str:
-    return f"{item['name']}#{item['generation']}" if versions and "generation" in item else str(item["name"])

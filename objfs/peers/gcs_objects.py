@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, ClassVar, Final
 
-from objfs.peers import gcs_listing
+from objfs.peers import gcs_pages
 from objfs.peers.gcs_checks import Check, check_of
 from objfs.peers.gcs_names import FIXED_KEYS
 from objfs.peers.gcs_requests import attempts_of
@@ -113,7 +113,7 @@ class GCSObjects(GCSVocabulary):
         """Whether any key begins with ``prefix/``; as `Store.any_below`."""
         begin = f"{prefix.rstrip('/')}/" if prefix else ""
         only = {"fields": "items(name),nextPageToken", "maxResults": 1}
-        async for items, _ in gcs_listing.pages(self.ask, self._bucket, prefix=begin, **only):
+        async for items, _ in gcs_pages.pages(self.ask, self._bucket, prefix=begin, **only):
             if items:
                 return True
         return False
@@ -245,7 +245,7 @@ def _written(found: Mapping[str, Any]) -> Written:
 
 
 def _info_of(found: Mapping[str, Any]) -> ObjectInfo:
-    modified = gcs_listing.parse_time(found["updated"]) if "updated" in found else None
+    modified = gcs_pages.parse_time(found["updated"]) if "updated" in found else None
     attributes = {header: str(found[name]) for name, header in _ATTRIBUTES.items() if found.get(name)}
     return ObjectInfo(
         int(found.get("size", 0)),

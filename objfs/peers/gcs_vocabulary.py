@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from typing import Any
 
-from objfs.peers import gcs_listing
+from objfs.peers import gcs_pages
 from objfs.peers.gcs_names import GCSNames
 from objfs.types import Location
 
@@ -25,10 +25,10 @@ class GCSVocabulary(GCSNames, ABC):
             "GET",
             "b/{}/o",
             self._bucket,
-            maxResults=min(limit, gcs_listing.PAGE),
+            maxResults=min(limit, gcs_pages.PAGE),
             **{name: value for name, value in given.items() if value},
         )
-        found = [gcs_listing.entry(self._bucket, item) for item in answer.get("items", [])]
+        found = [gcs_pages.entry(self._bucket, item) for item in answer.get("items", [])]
         return found, answer.get("nextPageToken") or None
 
     async def copy_new(self, source: Location, key: str) -> None:

@@ -15,6 +15,7 @@ from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
 from objfs.errors import CredentialsError, CredentialsExpiredError, PreconditionFailedError
 from objfs.peers.s3_objects import S3Objects
+from objfs.peers.s3_pages import list_page
 from objfs.sdk import Peer, PeerSetup, make, of_transport, with_methods
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class S3Peer(Peer):
             keywords["session"] = session
         elif setup.choice is not NATIVE_CHAIN:
             keywords["session"] = _session(setup)
-        instance = make(with_methods(peer, split_path=split_path), {**keywords, **own})
+        instance = make(with_methods(peer, split_path=split_path, objfs_list_page=list_page), {**keywords, **own})
         if certificates is not None:  # the file goes with the instance
             weakref.finalize(instance, certificates.close)
         return instance

@@ -251,26 +251,6 @@ class S3Objects(S3Vocabulary):
         url: str = await self._plane.call("_url", path, expires=expires, **keywords)
         return url
 
-    async def ls(self, path: str, *, refresh: bool = False, **keywords: Any) -> list[dict[str, Any]]:
-        """One level of names."""
-        try:
-            return list(await self._plane.call("_ls", path, detail=True, refresh=refresh, **keywords))
-        except FileNotFoundError:
-            location = self._plane.setup.split(path)
-            # s3fs looks for an object in the listing of its directory, where it does not find one that has no name.
-            if "//" not in f"/{location.key}":
-                raise
-            return [await self.info(location)]
-
-    async def find(
-        self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any
-    ) -> dict[str, Any]:
-        """All objects below a path, a thousand for each request."""
-        found: dict[str, Any] = await self._plane.call(
-            "_find", path, maxdepth=maxdepth, withdirs=withdirs, detail=True, prefix=prefix, **keywords
-        )
-        return found
-
     # -- buckets --------------------------------------------------------------------------------------------------
 
     async def exists(self) -> bool:

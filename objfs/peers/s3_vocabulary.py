@@ -11,12 +11,11 @@ from urllib.parse import urlencode
 
 from objfs.concurrency import run_bounded
 from objfs.errors import EXISTS_ALREADY, NotSupportedError
+from objfs.peers.s3_listing import PAGE, S3Listing
+from objfs.peers.s3_pages import entry
 from objfs.ranges import split_range
-from objfs.sdk_objects import SdkObjects
 from objfs.types import ByteRange, Location
 
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-_PAGE: Final = 1000
 # A part is at most 5 GiB; smaller ones are copied at the same time.
 _PART_BYTES: Final = 1 << 30
 _PARTS_AT_A_TIME: Final = 8
@@ -32,7 +31,7 @@ _COPIED: Final = (
 )
 
 
-class S3Vocabulary(SdkObjects, ABC):
+class S3Vocabulary(S3Listing, ABC):
     """Requests of the S3 client that no verb of s3fs makes."""
 
     @abstractmethod
@@ -47,33 +46,23 @@ class S3Vocabulary(SdkObjects, ABC):
         self, prefix: str, *, start_after: str | None, limit: int, token: Any
     ) -> tuple[list[dict[str, Any]], Any]:
         """At most a thousand objects, as s3fs's ``find`` describes them."""
-        parameters: dict[str, Any] = {"Prefix": prefix, "MaxKeys": min(limit, _PAGE)}
-        if self._plane.setup.settings.value("version_aware", False):
-            return await self._page_of_versions(
-                {**parameters, **({"KeyMarker": start_after} if start_after else {})}, token
-            )
-        if start_after:
-            parameters["StartAfter"] = start_after
-        if token is not None:
-            parameters["ContinuationToken"] = token
-        answer = await self._plane.call("_call_s3", "list_objects_v2", Bucket=self._bucket, **parameters)
-        found = [self._entry(item) for item in answer.get("Contents", [])]
-        return found, answer["NextContinuationToken"] if answer.get("IsTruncated") else None
+        if not self._plane.setup.settings.value("version_aware", False):
+            return await super().page(prefix, start_after=start_after, limit=limit, token=token)
+        parameters: dict[str, Any] = {"Prefix": prefix, "MaxKeys": min(limit, PAGE)}
+        return await self._page_of_versions(
+            {**parameters, **({"KeyMarker": start_after} if start_after else {})}, token
+        )
 
     async def _page_of_versions(self, parameters: dict[str, Any], token: Any) -> tuple[list[dict[str, Any]], Any]:
         """The newest versions among those of a page."""
         answer = await self._plane.call(
             "_call_s3", "list_object_versions", Bucket=self._bucket, **{**parameters, **(token or {})}
         )
-        found = [self._entry(item) for item in answer.get("Versions", []) if item.get("IsLatest")]
+        found = [entry(self._bucket, item) for item in answer.get("Versions", []) if item.get("IsLatest")]
         if not answer.get("IsTruncated"):
             return found, None
         names = {"KeyMarker": "NextKeyMarker", "VersionIdMarker": "NextVersionIdMarker"}
         return found, {name: answer[theirs] for name, theirs in names.items() if answer.get(theirs)}
-
-    def _entry(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        name = f"{self._bucket}/{item['Key']}"
-        return {**item, "Key": name, "name": name, "size": item["Size"], "type": "file"}
 
     # -- copies that never replace --------------------------------------------------------------------------------
 
