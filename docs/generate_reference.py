@@ -16,8 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from objfs.clouds import CLOUDS, Cloud, _common
+from objfs.clouds import _common
+from objfs.clouds._cloud import Cloud
 from objfs.clouds._forms import UrlForm
+from objfs.clouds.known import CLOUDS
 from objfs.options import REDACTED, Option
 
 REFERENCE: Final = Path(__file__).parent / "reference"

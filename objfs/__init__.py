@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from objfs import exits
 from objfs._version import __version__
-from objfs.azure_filesystem import AzureBlobFileSystem
-from objfs.credentials.provider import StorageOptionsProvider
-from objfs.gcs_filesystem import GCSFileSystem
-from objfs.opening import from_url
 from objfs.registration import register, unregister
-from objfs.s3_filesystem import S3FileSystem
+
+if TYPE_CHECKING:
+    from objfs.azure_filesystem import AzureBlobFileSystem
+    from objfs.credentials.provider import StorageOptionsProvider
+    from objfs.gcs_filesystem import GCSFileSystem
+    from objfs.opening import from_url
+    from objfs.s3_filesystem import S3FileSystem
 
 __all__ = [
     "AzureBlobFileSystem",
@@ -21,4 +28,29 @@ __all__ = [
     "unregister",
 ]
 
+# Imported when they are first asked for: a program that reads from one cloud does not pay for the others.
+_HOMES: Final = {
+    "AzureBlobFileSystem": "objfs.azure_filesystem",
+    "GCSFileSystem": "objfs.gcs_filesystem",
+    "S3FileSystem": "objfs.s3_filesystem",
+    "StorageOptionsProvider": "objfs.credentials.provider",
+    "from_url": "objfs.opening",
+}
+
+if not TYPE_CHECKING:  # for a type checker, every name would exist
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+# Before the program can register a function of its own, which may read and write at exit: the first is called last.
+atexit.register(exits.wait_for_native_threads)
 register()

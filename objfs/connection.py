@@ -16,7 +16,7 @@ from objfs.clouds._cloud import Cloud
 from objfs.credentials.refresher import Refresher
 from objfs.credentials.select import NATIVE_CHAIN, CredentialChoice, credentials_for, with_file_settings
 from objfs.options import Layer, Settings, environment_layer, translate
-from objfs.peers import ADAPTERS
+from objfs.peers import peer_of
 from objfs.planes import Call, Circumstances, Decision, Plane, choose
 from objfs.sdk import PeerSetup, SdkPlane
 from objfs.sdk_objects import SdkObjects
@@ -114,7 +114,7 @@ class Connection:
             if self._sdk is None:
                 keywords = self.cloud.sdk_keywords(self.settings)
                 setup = PeerSetup(self.settings, keywords, self.choice, self._split)
-                self._sdk = SdkPlane(self.cloud.name, ADAPTERS[self.cloud.name], setup, dircache=self.dircache)
+                self._sdk = SdkPlane(self.cloud.name, peer_of(self.cloud.name), setup, dircache=self.dircache)
             return self._sdk
 
     def _refreshable(self) -> bool:

@@ -12,9 +12,9 @@ from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
 from objfs.azure_filesystem import AzureBlobFileSystem
 from objfs.casts import as_bool
-from objfs.clouds import CLOUDS
 from objfs.clouds._cloud import Cloud, ParsedUrl
 from objfs.clouds._common import FRAMEWORK_ROWS
+from objfs.clouds.known import CLOUDS
 from objfs.errors import ConflictingOptionsError, MissingExtraError, UnknownOptionError, UrlError
 from objfs.filesystem import ObjectFileSystem
 from objfs.gcs_filesystem import GCSFileSystem

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from objfs import sdk
 from objfs.errors import EngineError, MissingExtraError
-from objfs.peers import ADAPTERS
+from objfs.peers import peer_of
 
 if TYPE_CHECKING:
     from objfs.connection import Connection
@@ -32,7 +32,7 @@ class PeerAttributes:
         AttributeError
             The peer has no such attribute.
         """
-        adapter = ADAPTERS[self._connection.cloud.name]
+        adapter = peer_of(self._connection.cloud.name)
         if sdk.is_installed(self._connection.cloud.name):
             peer = self._connection.sdk.peer
             known = hasattr(peer, name) or name in adapter.instance_attributes

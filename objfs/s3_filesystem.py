@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsspec.callbacks import DEFAULT_CALLBACK
 
-from objfs.clouds import S3
+from objfs.clouds.s3 import S3
 from objfs.clouds.s3_calls import CANNED_ACLS
 from objfs.filesystem import ObjectFileSystem
 from objfs.reading import ObjectFile

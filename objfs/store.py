@@ -7,7 +7,6 @@ credentials that the server rejects (once, then retries once), and turns obstore
 
 from __future__ import annotations
 
-import atexit
 import os
 import re
 import threading
@@ -16,13 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
 
 from objfs.clouds._cloud import Cloud, StoreArguments
-from objfs.credentials.kinds import KINDS
+from objfs.credentials.kinds import kind_of
 from objfs.credentials.rejection import verdict
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import cause_of
-from objfs.exits import wait_for_native_threads
 from objfs.store_errors import STATUS, is_bare_refusal, translate_error
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
@@ -41,9 +39,6 @@ def usable_in_this_process() -> bool:
     """Whether obstore may be called here: not in a child forked after the parent had used it."""
     return _runtime_pid is None or _runtime_pid == os.getpid()
 
-
-# Before anything uses obstore, so that it is done after whatever else does so at exit.
-atexit.register(wait_for_native_threads)
 
 # Requests for full parts of all calls together: more fill no network, only memory.
 LARGE_AT_A_TIME: Final = 24
@@ -75,7 +70,7 @@ class Store:
         self._arguments = arguments
         self._adapter: StoreCredentials | None = None
         if choice is not ANONYMOUS and choice is not NATIVE_CHAIN:
-            self._adapter = StoreCredentials(choice, KINDS[cloud.name].store_shape)
+            self._adapter = StoreCredentials(choice, kind_of(cloud.name).store_shape)
         # Large requests of calls that set no bound of their own: many files that are downloaded side by side share it.
         self.large_requests = threading.BoundedSemaphore(LARGE_AT_A_TIME)
         self._lock = threading.Lock()

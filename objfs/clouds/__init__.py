@@ -1,36 +1,4 @@
-"""The clouds, each as data: option rows, URL forms and pure functions."""
+"""The clouds, each as data: option rows, URL forms and pure functions.
 
-from __future__ import annotations
-
-from typing import Final
-
-from objfs.clouds._cloud import Cloud
-from objfs.clouds.azure import AZURE
-from objfs.clouds.gcs import GCS
-from objfs.clouds.s3 import S3
-from objfs.errors import UrlError
-
-__all__ = ["AZURE", "CLOUDS", "GCS", "S3", "Cloud", "cloud_for"]
-
-CLOUDS: Final[tuple[Cloud, ...]] = (S3, GCS, AZURE)
-
-
-def cloud_for(scheme: str) -> Cloud:
-    """The cloud that a URL scheme belongs to.
-
-    Parameters
-    ----------
-    scheme
-        Without ``://``; in any case.
-
-    Raises
-    ------
-    UrlError
-        No cloud has it; the message names those that are known.
-    """
-    for cloud in CLOUDS:
-        if scheme.lower() in cloud.schemes:
-            return cloud
-    known = ", ".join(name for cloud in CLOUDS for name in cloud.schemes)
-    msg = f"no cloud has the URL scheme {scheme!r}; known are {known}"
-    raise UrlError(msg)
+Nothing is imported here: a program that uses one cloud does not pay for the others, which `objfs.clouds.known` lists.
+"""

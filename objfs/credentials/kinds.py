@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from objfs.clouds.azure_resolve import environment_settings
-from objfs.credentials import aws, azure, gcs
 from objfs.credentials.values import Credentials, Source
 from objfs.options import Settings
-
-__all__ = ["KINDS", "Kind"]
 
 
 def no_file_settings(*_: Any) -> dict[str, Any]:
@@ -46,8 +43,30 @@ class Kind:
     settled: Callable[[Credentials], Credentials] = as_given
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "azure": Kind(azure.decide, azure.store_shape, environment_settings, azure.settled),
-    "gcs": Kind(gcs.decide, gcs.store_shape, gcs.late_settings),
-    "s3": Kind(aws.decide, aws.store_shape, aws.late_settings),
-}
+def _azure() -> Kind:
+    from objfs.clouds.azure_resolve import environment_settings
+    from objfs.credentials import azure
+
+    return Kind(azure.decide, azure.store_shape, environment_settings, azure.settled)
+
+
+def _gcs() -> Kind:
+    from objfs.credentials import gcs
+
+    return Kind(gcs.decide, gcs.store_shape, gcs.late_settings)
+
+
+def _s3() -> Kind:
+    from objfs.credentials import aws
+
+    return Kind(aws.decide, aws.store_shape, aws.late_settings)
+
+
+# One cloud's modules are imported without those of the others.
+_MAKERS: Final[Mapping[str, Callable[[], Kind]]] = {"azure": _azure, "gcs": _gcs, "s3": _s3}
+
+
+@cache
+def kind_of(cloud: str) -> Kind:
+    """The credentials of a cloud, by its name."""
+    return _MAKERS[cloud]()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.identity import object_identity, qualified_name
-from objfs.credentials.kinds import KINDS
+from objfs.credentials.kinds import kind_of
 from objfs.credentials.shapes import read_answer
 from objfs.credentials.values import Credentials, Source
 from objfs.errors import CredentialsError, OptionError
@@ -96,7 +96,7 @@ class ProviderSource:
         if extra:
             _log.debug("%s also returned %s; only credentials are taken", self.description, ", ".join(sorted(extra)))
         try:
-            return KINDS[self.cloud.name].settled(credentials)
+            return kind_of(self.cloud.name).settled(credentials)
         except OptionError as error:
             msg = f"{self.description} returned options that cannot be used: {error}"
             raise CredentialsError(msg) from None

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.identity import keyed_digest
-from objfs.credentials.kinds import KINDS
+from objfs.credentials.kinds import kind_of
 from objfs.credentials.provider import ProviderSource, normalise_provider, provider_identity
 from objfs.credentials.refresher import Refresher, shared_refresher
 from objfs.credentials.shapes import EXPIRY
@@ -45,7 +45,7 @@ PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "f
 
 def with_file_settings(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings with what the SDK's own configuration files add to them; reads files."""
-    found = KINDS[cloud.name].late(settings, environ)
+    found = kind_of(cloud.name).late(settings, environ)
     return settings.with_values(Origin.CONFIG_FILE, found, cloud.table) if found else settings
 
 
@@ -83,7 +83,7 @@ def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]
         initial = None if static is None or static.expires_at is None else static
         return _shared(cloud, _named(normalise_provider(provider, cloud), settings), initial, settings)
     source = None if static is None else StaticSource(static, f"static {_digest(static)}")
-    chosen = KINDS[cloud.name].decide(settings, environ, source)
+    chosen = kind_of(cloud.name).decide(settings, environ, source)
     return NATIVE_CHAIN if chosen is None else _shared(cloud, chosen, None, settings)
 
 
@@ -112,7 +112,7 @@ def _static(cloud: Cloud, settings: Settings) -> Credentials | None:
     sets = cloud.sufficient
     if any(all(name in names for name in wanted) for wanted in sets):
         found = Credentials({name: settings.value(name) for name in names}, settings.value(EXPIRY))
-        return KINDS[cloud.name].settled(found)
+        return kind_of(cloud.name).settled(found)
     for wanted in sets:
         if any(name in names for name in wanted):
             given = [f"{settings[name].spelling} ({settings[name].origin})" for name in wanted if name in names]

@@ -137,7 +137,7 @@ def test_every_property_of_pyiceberg_is_an_option(scheme, prefix):
     """None that pyiceberg documents is refused as unknown."""
     import pyiceberg.io
 
-    from objfs.clouds import cloud_for
+    from objfs.clouds.known import cloud_for
     from objfs.spellings import normalise
 
     table = cloud_for(scheme).table

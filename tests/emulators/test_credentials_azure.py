@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from objfs.credentials.azure_adapter import peer_credential
-from objfs.credentials.kinds import KINDS
+from objfs.credentials.kinds import kind_of
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, credentials_for
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
@@ -120,7 +120,7 @@ def connect(request: pytest.FixtureRequest, machine: Machine) -> Callable[..., D
         given: dict[str, Any] = {"config": {**config, "skip_signature": True}}
         credentials = None
         if refresher is not None:
-            credentials = StoreCredentials(refresher, KINDS["azure"].store_shape)
+            credentials = StoreCredentials(refresher, kind_of("azure").store_shape)
             given = {"config": config, "credential_provider": credentials}
         store = obstore.store.AzureStore("c", client_options={"allow_http": True}, **given)
         return DataPlane(machine.azure, store, credentials)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from objfs.clouds import S3
+from objfs.clouds.s3 import S3
 from objfs.credentials.aws import store_shape
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
 from objfs.credentials.refresher import Refresher

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from objfs.clouds import AZURE, GCS, S3
 from objfs.clouds._cloud import Cloud
 from objfs.clouds.azure_backends import client_keywords
 from objfs.clouds.gcs_backends import AS_STORED
+from objfs.clouds.known import AZURE, GCS, S3
 from objfs.options import Layer, Origin, Settings, translate
 from tests.unit import azure_row_table, gcs_row_table, s3_row_table
 from tests.unit.s3_row_table import Row

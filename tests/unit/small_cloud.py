@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from objfs.clouds import S3
 from objfs.clouds._cloud import Cloud, ParsedUrl, StoreArguments
+from objfs.clouds.s3 import S3
 from objfs.options import Layer, Option, OptionTable, Origin, Settings, environment_layer, translate
 from objfs.types import Location
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from objfs.clouds import CLOUDS
+from objfs.clouds.known import CLOUDS
 
 TESTS = Path(__file__).parents[1]
 TOLD = tomllib.loads((TESTS.parent / "docs" / "reference" / "authentication.toml").read_text("utf-8"))

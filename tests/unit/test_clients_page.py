@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # About processes and about a lesson of the documentation, not about a library.
-NOT_OF_A_CLIENT = {"test_main_job.py", "test_processes.py"}
+NOT_OF_A_CLIENT = {"test_exits.py", "test_main_job.py", "test_processes.py"}
 
 
 @pytest.fixture

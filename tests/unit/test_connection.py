@@ -9,10 +9,10 @@ import fsspec
 import pytest
 
 from objfs import S3FileSystem
-from objfs.clouds import S3
+from objfs.clouds.s3 import S3
 from objfs.connection import Connection
 from objfs.options import Layer, Origin
-from objfs.peers import ADAPTERS
+from objfs.peers import peer_of
 from objfs.sdk import PeerSetup, SdkPlane
 
 
@@ -80,7 +80,7 @@ async def sign_once(plane: SdkPlane) -> dict[str, str]:
 
 def plane_of(made: Connection) -> SdkPlane:
     setup = PeerSetup(made.settings, S3.sdk_keywords(made.settings), made.choice, S3.split)
-    return SdkPlane("s3", ADAPTERS["s3"], setup)
+    return SdkPlane("s3", peer_of("s3"), setup)
 
 
 def test_sdk_plane_signs_default_headers():
@@ -106,7 +106,7 @@ def test_sdk_plane_puts_a_certificate_given_as_text_into_a_file():
     text = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
     made = connection({}, anon=True)
     setup = PeerSetup(made.settings, {"client_kwargs": {"verify": text}}, made.choice, S3.split)
-    plane = SdkPlane("s3", ADAPTERS["s3"], setup)
+    plane = SdkPlane("s3", peer_of("s3"), setup)
     path = plane.instance().client_kwargs["verify"]
     assert Path(path).read_text() == text
 

@@ -13,7 +13,7 @@ import pytest
 from objfs.clouds.azure_sas import as_sas, looks_like_sas, sas_expiry, sas_pairs, sas_text
 from objfs.credentials import azure_objects
 from objfs.credentials.azure import Method, chosen_method, settled, store_shape
-from objfs.credentials.kinds import KINDS
+from objfs.credentials.kinds import kind_of
 from objfs.credentials.refresher import Refresher
 from objfs.credentials.select import NATIVE_CHAIN, credentials_for
 from objfs.credentials.values import AskedSource, Credentials
@@ -388,7 +388,7 @@ def test_principals_that_differ_share_no_refresher(option: str) -> None:
     """And equal ones do; no identity holds the secret."""
     options = {**PRINCIPAL, "client_secret": "hidden-1", "authority_host": "https://one"}
     sources = [
-        KINDS["azure"].decide(settings_of(**each), {}, None)
+        kind_of("azure").decide(settings_of(**each), {}, None)
         for each in (options, {**options}, {**options, option: "https://two"})
     ]
     one, same, other = (source.identity for source in sources if isinstance(source, AskedSource))
@@ -400,7 +400,7 @@ def test_principals_that_differ_share_no_refresher(option: str) -> None:
 def test_chains_of_different_environments_share_no_refresher() -> None:
     """What the chain reads is part of what it is."""
     sources = [
-        KINDS["azure"].decide(settings_of(), environ, None) for environ in ({}, {"AZURE_USERNAME": "u"}, {"X": ""})
+        kind_of("azure").decide(settings_of(), environ, None) for environ in ({}, {"AZURE_USERNAME": "u"}, {"X": ""})
     ]
     told = [source.identity for source in sources if source is not None]
     assert told[0] == told[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from objfs import AzureBlobFileSystem
-from objfs.credentials import Credentials
+from objfs.credentials.values import Credentials
 from objfs.errors import ConflictingOptionsError, CredentialsError, OptionError
 
 SAS_URL = "https://acct.blob.core.windows.net/?sv=2024&sig=hunter2%3D"

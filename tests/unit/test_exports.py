@@ -10,13 +10,12 @@ import objfs
 
 
 def exposed() -> set[str]:
-    """Public names in the package that objfs itself defines."""
+    """Public names in the package that objfs itself defines, be they imported yet or not."""
+    values = {name: getattr(objfs, name) for name in dir(objfs) if not name.startswith("_")}
     return {
         name
-        for name, value in vars(objfs).items()
-        if not name.startswith("_")
-        and not isinstance(value, ModuleType)
-        and getattr(value, "__module__", "").partition(".")[0] == "objfs"
+        for name, value in values.items()
+        if not isinstance(value, ModuleType) and getattr(value, "__module__", "").partition(".")[0] == "objfs"
     }
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from objfs.clouds import S3
+from objfs.clouds.s3 import S3
 from objfs.errors import EngineError, MissingExtraError
 from objfs.planes import DATA_VERBS, SDK_VERBS, Call, Circumstances, Plane, choose
 from objfs.types import Location

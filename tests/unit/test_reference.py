@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from objfs.clouds import CLOUDS, S3, s3_forms
+from objfs.clouds import s3_forms
 from objfs.clouds._forms import form
+from objfs.clouds.known import CLOUDS
+from objfs.clouds.s3 import S3
 from objfs.options import Option, OptionTable
 from objfs.types import Location
 

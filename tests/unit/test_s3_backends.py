@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from objfs.clouds import CLOUDS, S3, cloud_for
+from objfs.clouds.known import CLOUDS, S3, cloud_for
 from objfs.clouds.s3 import write_parameters
 from objfs.errors import UrlError
 from objfs.options import Layer, Origin, environment_layer, translate

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from objfs.clouds import S3
+from objfs.clouds.s3 import S3
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError, OptionError, UnknownOptionError
 from objfs.options import Layer, Origin, environment_layer, translate
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from objfs.clouds import S3
-from objfs.clouds.s3 import WRITE_ATTRIBUTES
+from objfs.clouds.s3 import S3, WRITE_ATTRIBUTES
 from objfs.clouds.s3_rows import TUNING
 from objfs.options import normalise
 from tests.unit.row_promises import S3_PROMISE

@@ -6,9 +6,9 @@ import importlib
 
 import pytest
 
-from objfs.clouds import CLOUDS
 from objfs.clouds._cloud import Cloud, ParsedUrl
 from objfs.clouds._forms import UrlForm
+from objfs.clouds.known import CLOUDS
 from objfs.errors import UrlError
 from objfs.urls import scheme_of
 

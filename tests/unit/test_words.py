@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objfs.clouds import CLOUDS
 from objfs.clouds._words import WriteWords, fit_headers, with_attributes, with_defaults
+from objfs.clouds.known import CLOUDS
 from objfs.errors import ConflictingOptionsError
 
 HEADERS = [

@@ -1,0 +1,34 @@
+"""All clouds, for what has to look at each: to tell whose a URL is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from objfs.clouds._cloud import Cloud
+from objfs.clouds.azure import AZURE
+from objfs.clouds.gcs import GCS
+from objfs.clouds.s3 import S3
+from objfs.errors import UrlError
+
+CLOUDS: Final[tuple[Cloud, ...]] = (S3, GCS, AZURE)
+
+
+def cloud_for(scheme: str) -> Cloud:
+    """The cloud that a URL scheme belongs to.
+
+    Parameters
+    ----------
+    scheme
+        Without ``://``; in any case.
+
+    Raises
+    ------
+    UrlError
+        No cloud has it; the message names those that are known.
+    """
+    for cloud in CLOUDS:
+        if scheme.lower() in cloud.schemes:
+            return cloud
+    known = ", ".join(name for cloud in CLOUDS for name in cloud.schemes)
+    msg = f"no cloud has the URL scheme {scheme!r}; known are {known}"
+    raise UrlError(msg)
