@@ -148,7 +148,6 @@ class Recorder:
         """What a server answers to a HEAD."""
         return self._body(request).info
 
-
     async def any_below(self, prefix: str) -> bool:
         """Whether there is an object below a directory."""
         self.requests.append(Request("LIST", prefix))
