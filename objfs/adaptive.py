@@ -6,6 +6,7 @@ Memory is bounded: what lies ahead by `AHEAD_BYTES` beside the part that is bein
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -114,6 +115,8 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         self._ahead: deque[Block] = deque()
         self._kept: deque[Block] = deque()
         self._pid = os.getpid()
+        # Threads that share a file mix up its position, but each read is one read.
+        self._lock = threading.RLock()
         # Where the sequence that is being read began, and where it goes on.
         self._run_start = self._expected = 0
         self._is_run = True
@@ -125,6 +128,10 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         begin, end = start or 0, self.size if stop is None else min(stop, self.size)
         if begin >= end:
             return b""
+        with self._lock:
+            return self._read(begin, end)
+
+    def _read(self, begin: int, end: int) -> bytes:
         self._follow(begin, end)
         block = self._find(begin)
         data = self._data_of(block) if block is not None and end <= block.stop else None
@@ -143,8 +150,9 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         """Copy bytes from ``begin`` on into a buffer, with no copy in between; how many there were."""
         wanted = ByteRange(begin, max(begin, min(begin + len(target), self.size)))
         if len(wanted):
-            self._follow(wanted.start, wanted.stop)
-            self._compose(Assembly(wanted, target))
+            with self._lock:
+                self._follow(wanted.start, wanted.stop)
+                self._compose(Assembly(wanted, target))
         return max(0, min(wanted.stop, self.size) - wanted.start)
 
     def _follow(self, begin: int, end: int) -> None:
@@ -160,7 +168,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         self._forget_before(begin)
         if self._ahead and begin < self._ahead[0].start and not self._is_run:
             self._ahead.clear()
-        if self._unproven.start <= begin < self._unproven.stop:
+        if begin < self._unproven.stop and self._unproven.start < end:
             self._margin = min(2 * self._margin, LARGEST_MARGIN_BYTES)
             self._unproven = ByteRange(0, 0)
 
@@ -183,8 +191,11 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         """The bytes of a block; None where a guess failed, so that who needs them asks again and gets the error."""
         try:
             return block.data()
-        except Exception:  # noqa: BLE001 - asked again
+        except BaseException as error:
+            # Also after Ctrl-C: what was waited for cannot be waited for again.
             self._ahead.clear()
+            if not isinstance(error, Exception):
+                raise
             return None
 
     def _compose(self, whole: Assembly) -> None:
@@ -228,7 +239,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
             wanted = gap if self._is_run else self._with_margin(gap)
             data = call(partial(requests.load, wanted))
             whole.put(gap.start, memoryview(data)[: len(gap)])
-            if wanted.stop > gap.stop:
+            if not self._is_run:
                 self._keep(Block(wanted, data))
 
     def _with_margin(self, gap: ByteRange) -> ByteRange:

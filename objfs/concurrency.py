@@ -168,7 +168,7 @@ def wait_for(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop)
                 return future.result(_POLL_SECONDS)
             except concurrent.futures.TimeoutError:
                 if future.done():
-                    raise
+                    return future.result()
     except BaseException:
         future.cancel()
         raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
+import io
 import os
 import secrets
 import stat
@@ -47,7 +49,7 @@ class _Target:
     def __init__(self, file: IO[bytes], callback: Any, *, is_own: bool) -> None:
         self._file, self._callback = file, callback
         self._fd = file.fileno() if is_own and hasattr(os, "pwrite") else None
-        self.seekable = file.seekable()
+        self.seekable = is_own or _takes_any_order(file)
         self._base = file.tell() if self.seekable else 0
         self._lock = threading.Condition()
         self._stop = current_stop()
@@ -89,6 +91,14 @@ class _Target:
                 self._lock.wait()
 
 
+def _takes_any_order(file: Any) -> bool:
+    """Whether what is written after a seek lands there; many files say that they can seek, and append or raise."""
+    if isinstance(file, io.BytesIO):
+        return True
+    plain = isinstance(file, io.FileIO | io.BufferedWriter | io.BufferedRandom)
+    return plain and "a" not in str(getattr(file, "mode", "a")) and file.seekable()
+
+
 def _write_at(fd: int, data: memoryview, offset: int) -> None:
     while len(data):
         written = os.pwrite(fd, data, offset)
@@ -107,6 +117,8 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
         with (yield Local(lambda: path.open("wb"))) as file:
             yield from copy_to(source, file, callback)
         return
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such directory to download to", os.fspath(target))
     first = yield from source.first(ByteRange(0, source.first_bytes))
     partial = path.parent / f".objfs-{secrets.token_hex(8)}.part"
     _unfinished[partial] = os.getpid()
@@ -126,7 +138,7 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
 
 def copy_to(source: Source, file: IO[bytes], callback: Any) -> Plan[None]:
     """Write an object into an open file: in parallel where the file can seek, else in order."""
-    begin = file.tell() if file.seekable() else None
+    begin = file.tell() if _takes_any_order(file) else None
     first = yield from source.first(ByteRange(0, source.first_bytes))
     yield from _copy(source, first, file, callback, is_own=False)
     if begin is not None:

@@ -15,6 +15,7 @@ from fsspec.exceptions import FSTimeoutError
 from fsspec.spec import AbstractFileSystem
 
 from objfs.concurrency import as_one_call, close_soon, join_call, refuse_on, wait_for
+from objfs.errands import Errand, run_by_hand
 from objfs.errors import NotAnObjectError
 from objfs.steps import Plan, drive, drive_async
 from objfs.transfers import Source
@@ -115,6 +116,16 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         """Carry a plan out, blocking."""
         refuse_on(self.loop)
         return self._in_workers(plan, timeout) if source.blocks else self._in_loop(drive_async(plan), timeout)
+
+    def _by_hand(self, verb: Coroutine[Any, Any, T], timeout: float | None) -> T:
+        """Carry a verb out without an event loop where its errands need none."""
+        return run_by_hand(verb, partial(self._carry_out, timeout=timeout))
+
+    def _carry_out(self, errand: Errand[T], timeout: float | None = None) -> T:
+        refuse_on(self.loop)
+        if errand.blocks:
+            return self._in_workers(errand.plan, timeout)
+        return self._in_loop(drive_async(errand.plan), timeout)
 
     @property
     def max_concurrency(self) -> int:

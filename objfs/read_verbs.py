@@ -7,19 +7,22 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from glob import has_magic
-from typing import Any
+from typing import Any, Final
 
 from fsspec.callbacks import DEFAULT_CALLBACK
-from fsspec.utils import isfilelike
+from fsspec.utils import isfilelike, stringify_path
 
 from objfs.bulk_reads import Bounds, Ranges, read_all
-from objfs.concurrency import refuse_on
 from objfs.downloads import copy_to, download
+from objfs.errands import Awaited, Errand, only
 from objfs.errors import FileExpired
 from objfs.planed import PlanedFileSystem
 from objfs.steps import Plan, drive, drive_async
 from objfs.transfers import Slice, Source, read_slice
 from objfs.workers import wait_for_worker
+
+# What `cat` may be told of each object without asking the method of its cloud.
+_SLICE_KEYWORDS: Final = frozenset({"start", "end", "version_id", "chunksize", "max_concurrency"})
 
 
 class ReadVerbs(PlanedFileSystem):
@@ -54,46 +57,28 @@ class ReadVerbs(PlanedFileSystem):
     ) -> bytes:
         """Read ``object[start:end]`` with Python's slice semantics; long ranges in parallel."""
         source = self._read_source(path, version_id, chunksize, max_concurrency, kwargs)
-        return await drive_async(read_slice(source, start, end))
+        return await Errand(read_slice(source, start, end), blocks=source.blocks)
 
-    def cat_file(
-        self,
-        path: str,
-        start: int | None = None,
-        end: int | None = None,
-        *,
-        version_id: str | None = None,
-        chunksize: int | None = None,
-        max_concurrency: int | None = None,
-        timeout: float | None = None,
-        **kwargs: Any,
-    ) -> bytes:
+    def cat_file(self, path: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> bytes:
         """Read one object, or a part of it.
 
         Parameters
         ----------
         path
             ``bucket/key`` or URL.
-        start, end
-            Bounds as in a Python slice.
-        version_id
-            Of the object, instead of the newest.
-        chunksize
-            Bytes per request of a long read; by default 4 MiB.
-        max_concurrency
-            Requests at a time; by default as many as have 96 MiB in flight.
+        *args, **kwargs
+            As the peer's method of this name takes them: ``start`` and ``end``, bounds as in a Python slice;
+            ``version_id``; ``chunksize``, the bytes per request of a long read, by default 4 MiB;
+            ``max_concurrency``, requests at a time, by default as many as have 96 MiB in flight.
         timeout
             Seconds the call may take.
-        **kwargs
-            As the peer takes them.
 
         Returns
         -------
         bytes
             All of one version.
         """
-        source = self._read_source(path, version_id, chunksize, max_concurrency, kwargs)
-        return self.perform(source, read_slice(source, start, end), timeout)
+        return self._by_hand(self._cat_file(path, *args, **kwargs), timeout)
 
     def _read_source(
         self,
@@ -109,16 +94,37 @@ class ReadVerbs(PlanedFileSystem):
         self, path: Any, recursive: bool = False, on_error: str = "raise", batch_size: int | None = None, **kwargs: Any
     ) -> Any:
         """Read one object, or several into a dict; one path without wildcards is the object of exactly that name."""
-        if self._is_one(path, recursive, on_error):
+        if isinstance(path, str) and not recursive and not has_magic(path) and on_error == "raise":
             return await self._cat_file(path, **kwargs)
-        paths = await self._expand_path(path, recursive=recursive)
-        # What one path stands for is given without its name.
+        paths = await self._names_to_read(path, recursive)
+        # What one path stands for is given without its name, or not at all.
         single = isinstance(path, str) and paths == [self._strip_protocol(path)]
-        if single and on_error == "omit":
-            on_error = "return"
-        reads = self._slices(paths, on_error, **kwargs)
-        found = await drive_async(self._cat_plan(paths, reads, on_error, batch_size or self.batch_size))
+        on_error = "raise" if single else on_error
+        if kwargs.keys() <= _SLICE_KEYWORDS:
+            reads = self._slices(paths, on_error, **kwargs)
+            blocks = all(isinstance(read, Exception) or read.source.blocks for read in reads)
+            plan = self._cat_plan(paths, reads, on_error, batch_size or self.batch_size)
+        else:
+            # A keyword of the peer's is for the method of the cloud to understand.
+            plan, blocks = self._one_by_one(paths, on_error, batch_size, kwargs), False
+        found = await Errand(plan, blocks=blocks)
         return found[paths[0]] if single else found
+
+    async def _names_to_read(self, path: Any, recursive: bool) -> list[str]:
+        given = [stringify_path(each) for each in ([path] if not isinstance(path, list | tuple | set) else path)]
+        if recursive or isinstance(path, str) or any(map(has_magic, given)):
+            names: list[str] = await Errand(
+                only(Awaited(lambda: self._expand_path(path, recursive=recursive))), blocks=False
+            )
+            return names
+        return sorted({self._name_of(each, in_list=True) for each in given})
+
+    def _one_by_one(
+        self, paths: Sequence[str], on_error: str, batch_size: int | None, keywords: Mapping[str, Any]
+    ) -> Plan[dict[str, Any]]:
+        """Read objects by the awaited verb for one; paths to their bytes."""
+        read = super()._cat
+        return only(Awaited(lambda: read(list(paths), on_error=on_error, batch_size=batch_size, **keywords)))
 
     def cat(
         self,
@@ -152,19 +158,7 @@ class ReadVerbs(PlanedFileSystem):
         bytes or dict
             The bytes of one object where one path was given, else a dict from paths to bytes.
         """
-        if self._is_one(path, recursive, on_error):
-            return self.cat_file(path, timeout=timeout, **kwargs)
-        if not recursive and isinstance(path, list) and not any(map(has_magic, path)):
-            paths = sorted({self._name_of(each, in_list=True) for each in path})
-            reads = self._slices(paths, on_error, **kwargs)
-            if all(isinstance(read, Exception) or read.source.blocks for read in reads):
-                refuse_on(self.loop)
-                return self._in_workers(self._cat_plan(paths, reads, on_error, batch_size or self.batch_size), timeout)
-        return self._in_loop(self._cat(path, recursive, on_error, batch_size, **kwargs), timeout)
-
-    @staticmethod
-    def _is_one(path: Any, recursive: bool, on_error: str) -> bool:
-        return isinstance(path, str) and not recursive and not has_magic(path) and on_error == "raise"
+        return self._by_hand(self._cat(path, recursive, on_error, batch_size, **kwargs), timeout)
 
     def _slices(
         self,
@@ -218,8 +212,12 @@ class ReadVerbs(PlanedFileSystem):
         **kwargs: Any,
     ) -> list[Any]:
         """Read ranges of many objects, see `cat_ranges`."""
+        if isinstance(paths, str):
+            msg = "cat_ranges takes a list of paths, one for each range; cat_file reads a range of one"
+            raise TypeError(msg)
         reads = self._ranges(paths, starts, ends, on_error, **kwargs)
-        return await drive_async(_ranges_plan(len(paths), reads, batch_size or self.batch_size, on_error))
+        blocks = all(isinstance(read, Exception) or read.source.blocks for _, read in reads)
+        return await Errand(_ranges_plan(len(paths), reads, batch_size or self.batch_size, on_error), blocks=blocks)
 
     def cat_ranges(
         self,
@@ -257,12 +255,7 @@ class ReadVerbs(PlanedFileSystem):
         list
             In the order of ``paths``; the ranges of one object are of one version.
         """
-        reads = self._ranges(paths, starts, ends, on_error, **kwargs)
-        plan = _ranges_plan(len(paths), reads, batch_size or self.batch_size, on_error)
-        refuse_on(self.loop)
-        if all(isinstance(read, Exception) or read.source.blocks for _, read in reads):
-            return self._in_workers(plan, timeout)
-        return self._in_loop(drive_async(plan), timeout)
+        return self._by_hand(self._cat_ranges(paths, starts, ends, max_gap, batch_size, on_error, **kwargs), timeout)
 
     def _ranges(
         self,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # The first request of an open brings this much: small objects are whole after it, and it costs about as long as one
 # byte would.
 HEAD_BYTES: Final = 256 << 10
+# Lines are looked for in pieces of this many bytes.
+LINE_BLOCK_BYTES: Final = 64 << 10
 # Of a given cache type without a block size.
 BLOCK_BYTES: Final = 1 << 20
 # Formats whose readers begin at the end, and how much of the end they usually want.
@@ -99,6 +101,8 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             if fs.connection.settings.value("version_aware", False):
                 # Where old versions are kept the file can go on with its own when the object is replaced.
                 self._source = replace(source, location=replace(source.location, version=self.version_id))
+        # Where the block begins in which the last line was found, and its bytes.
+        self._line_block: tuple[int, bytes] = (0, b"")
         self._again = {"cache_type": cache_type, "cache_options": cache_options, **(keywords or {})}
         super().__init__(
             fs,
@@ -178,6 +182,32 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         data: bytes = self.cache._fetch(self.loc, stop)  # noqa: SLF001 - the interface of fsspec's caches
         self.loc += len(data)
         return data
+
+    def readuntil(self, char: bytes = b"\n", blocks: int | None = None) -> bytes:
+        """Read to the end of the next ``char``, or of the object; ``blocks`` bytes are looked at a time."""
+        if self.closed:
+            msg = "I/O operation on closed file."
+            raise ValueError(msg)
+        pieces, at = b"", self.loc
+        while data := self._block_at(at, blocks or LINE_BLOCK_BYTES):
+            # The mark may begin in one block and end in the next.
+            overlap = max(0, len(pieces) - len(char) + 1)
+            pieces += data
+            found = pieces.find(char, overlap)
+            if found >= 0:
+                pieces = pieces[: found + len(char)]
+                break
+            at += len(data)
+        self.loc += len(pieces)
+        return pieces
+
+    def _block_at(self, at: int, length: int) -> bytes:
+        """What is held of the file from a position on, or the next block of it: lines share one."""
+        start, data = self._line_block
+        if not start <= at < start + len(data):
+            start, data = at, self.cache._fetch(at, min(at + length, self.size))  # noqa: SLF001 - as above
+            self._line_block = start, data
+        return data[at - start :]
 
     def readinto(self, b: Any) -> int:
         """Read into a buffer; how many bytes there were."""

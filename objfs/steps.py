@@ -63,7 +63,7 @@ class Get:
         objects, location = self.objects, self.location
         if not isinstance(objects, Store):
             return wait_for(self.soon(), get_loop())
-        with objects.large_requests if self.is_large else _NO_TURN:
+        with objects.large_requests.turn() if self.is_large else _NO_TURN:
             return objects.get_now(location.key, self.wanted, if_match=self.if_match, version=location.version)
 
     async def soon(self) -> Chunk:

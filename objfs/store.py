@@ -23,6 +23,7 @@ from objfs.credentials.values import Credentials
 from objfs.errors import cause_of
 from objfs.store_errors import STATUS, is_bare_refusal, translate_error
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
+from objfs.workers import Turns
 
 if TYPE_CHECKING:
     from obstore import GetResult
@@ -72,7 +73,7 @@ class Store:
         if choice is not ANONYMOUS and choice is not NATIVE_CHAIN:
             self._adapter = StoreCredentials(choice, kind_of(cloud.name).store_shape)
         # Large requests of calls that set no bound of their own: many files that are downloaded side by side share it.
-        self.large_requests = threading.BoundedSemaphore(LARGE_AT_A_TIME)
+        self.large_requests = Turns(LARGE_AT_A_TIME)
         self._lock = threading.Lock()
         self._built: ObjectStore | None = None
 

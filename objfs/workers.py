@@ -14,9 +14,11 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from typing import Any, Final, Generic, TypeVar
+
+from objfs.concurrency import outside_calls
 
 T = TypeVar("T")
 
@@ -55,7 +57,7 @@ class _Task(Generic[T]):
         self._result: T | None = None
         self._error: BaseException | None = None
         self.done = done
-        self._context = copy_context()
+        self._context = outside_calls()
         if stop is not None:
             self._context.run(_stop.set, stop)
 
@@ -324,6 +326,38 @@ def refuse_when_stopped(stop: Stop) -> None:
     """Nobody waits any more: what was asked for must not look complete."""
     if stop.is_set:
         raise asyncio.CancelledError
+
+
+class Turns:
+    """A bound on what is done at a time, in which work that nobody waits for any more does not count.
+
+    Parameters
+    ----------
+    limit
+        How many have a turn at a time.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._changed = threading.Condition()
+        self._taken: set[tuple[object, Stop]] = set()
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn, and have it."""
+        mine = (object(), current_stop())
+        with self._changed:
+            while sum(not stop.is_set for _, stop in self._taken) >= self._limit:
+                # Who goes away does not say so here.
+                self._changed.wait(_POLL_SECONDS)
+                refuse_when_stopped(mine[1])
+            self._taken.add(mine)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken.discard(mine)
+                self._changed.notify()
 
 
 def is_busy() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import mimetypes
 import os
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -14,15 +14,15 @@ from fsspec.asyn import get_loop
 from fsspec.callbacks import DEFAULT_CALLBACK
 
 from objfs.clouds._words import fit_headers
-from objfs.concurrency import refuse_on, wait_for
-from objfs.errands import Awaited, Errand, only, run_by_hand
+from objfs.concurrency import wait_for
+from objfs.errands import Awaited, Errand, only
 from objfs.errors import MissingExtraError, NotTouchedError
 from objfs.parts import Piece, part_size, parts_in_flight, unchanging
 from objfs.planed import PlanedFileSystem
 from objfs.planes import Plane
 from objfs.sdk_objects import SdkObjects
 from objfs.sdk_uploads import SdkUpload, Upload
-from objfs.steps import Local, Objects, Plan, drive_async
+from objfs.steps import Local, Objects, Plan
 from objfs.store import Store
 from objfs.types import Location, Written
 from objfs.uploads import StreamedUpload, send
@@ -168,16 +168,6 @@ class WriteVerbs(PlanedFileSystem):
             Seconds the call may take.
         """
         self._by_hand(self._put_file(lpath, rpath, *args, **kwargs), timeout)
-
-    def _by_hand(self, verb: Coroutine[Any, Any, T], timeout: float | None) -> T:
-        """Carry a verb out without an event loop where its errands need none."""
-        return run_by_hand(verb, partial(self._carry_out, timeout=timeout))
-
-    def _carry_out(self, errand: Errand[T], timeout: float | None = None) -> T:
-        refuse_on(self.loop)
-        if errand.blocks:
-            return self._in_workers(errand.plan, timeout)
-        return self._in_loop(drive_async(errand.plan), timeout)
 
     def _part_size(self, total: int | None, asked: int | None) -> int:
         """Bytes per part; a ``chunksize`` below the cloud's smallest part is raised to it."""

@@ -87,9 +87,9 @@ class CloudUnderTest:
 
     def provided(self) -> dict[str, Any]:
         """The same options, with a provider in place of the credentials."""
-        import objfs.clouds
+        from objfs.clouds.known import cloud_for
 
-        table = objfs.clouds.cloud_for(self.scheme).table.index
+        table = cloud_for(self.scheme).table.index
         secret = {name for name in self.options if table[name.lower()][0].identity}
         provider = StaticProvider(tuple((name, self.options[name]) for name in sorted(secret)))
         rest = {name: value for name, value in self.options.items() if name not in secret}

@@ -19,6 +19,7 @@ from objfs.errors import PreconditionFailedError
 from objfs.store import LARGE_AT_A_TIME, Store
 from objfs.transfers import Source
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix
+from objfs.workers import Turns
 
 BUCKET = "bucket"
 
@@ -159,7 +160,7 @@ class RecordingStore(Recorder, Store):
 
     def __init__(self, **objects: bytes) -> None:
         super().__init__(**objects)
-        self.large_requests = threading.BoundedSemaphore(LARGE_AT_A_TIME)
+        self.large_requests = Turns(LARGE_AT_A_TIME)
 
     def get_now(self, key: str, wanted: Any = None, *, if_match: Any = None, version: Any = None) -> Chunk:
         """Answered in the thread that asks."""

@@ -192,7 +192,7 @@ def test_cat_ranges_of_an_object_that_changes_are_errors_in_their_places() -> No
 
 WAITS: list[Any] = [
     pytest.param(lambda fs, _, **more: fs.cat_file("bucket/key", **more), id="cat_file"),
-    pytest.param(lambda fs, _, **more: fs.cat_file("bucket/key", 1, -1, **more), id="slice"),
+    pytest.param(lambda fs, _, **more: fs.cat_file("bucket/key", start=1, end=-1, **more), id="slice"),
     pytest.param(lambda fs, _, **more: fs.cat(["bucket/key", "bucket/more"], **more), id="cat"),
     pytest.param(lambda fs, _, **more: fs.cat_ranges(["bucket/key"], 0, 9, on_error="raise", **more), id="cat_ranges"),
     pytest.param(lambda fs, target, **more: fs.get_file("bucket/key", target, **more), id="get_file"),
