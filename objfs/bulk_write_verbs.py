@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from glob import has_magic
 from typing import Any, Final
@@ -18,6 +17,7 @@ from objfs.concurrency import refuse_on, run_bounded
 from objfs.errands import Awaited, only, run_by_hand
 from objfs.parts import IN_FLIGHT_BYTES
 from objfs.planes import Plane
+from objfs.records import record
 from objfs.steps import Local, Part, Plan, Together, drive, drive_async
 from objfs.transfers import REQUESTS_IN_FLIGHT
 from objfs.write_verbs import WriteVerbs
@@ -29,7 +29,7 @@ _GROUP_BYTES: Final = (1 << 20, 4 << 20, 16 << 20)
 _UPLOADS_IN_FLIGHT: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Job:
     """One of many objects.
 

@@ -7,7 +7,6 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +17,7 @@ from objfs.credentials.select import NATIVE_CHAIN, CredentialChoice, credentials
 from objfs.options import Layer, Settings, environment_layer, translate
 from objfs.peers import peer_of
 from objfs.planes import Call, Circumstances, Decision, Plane, choose
+from objfs.records import replace
 from objfs.sdk import PeerSetup, SdkPlane
 from objfs.sdk_objects import SdkObjects
 from objfs.store import Store

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from fsspec.asyn import get_loop
 
 from objfs.concurrency import outside_calls, wait_for
+from objfs.records import record
 from objfs.steps import Plan, Step, drive_async
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Errand(Generic[T]):
         return (yield from drive_async(self.plan).__await__())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Awaited:
     """A step that only an event loop can do."""
 

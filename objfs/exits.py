@@ -20,8 +20,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from objfs.records import record
 
 # At exit in all; pyarrow may be taking apart what it has read ahead for a scan that nobody waits for.
 PATIENCE_SECONDS: Final = 5.0
@@ -39,7 +40,7 @@ _TELLING: Final = (b"State:", b"voluntary_ctxt_switches:", b"nonvoluntary_ctxt_s
 _ending = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Look:
     """What the threads that Python did not start were found at.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
 from objfs.casts import CASTS
 from objfs.errors import ConflictingOptionsError, OptionError, UnknownOptionError
+from objfs.records import field, record, replace
 from objfs.spellings import Names, place
 from objfs.spellings import normalise as normalise  # noqa: PLC0414 - also the name that others import from here
 from objfs.urls import REDACTED as REDACTED  # noqa: PLC0414 - likewise
@@ -37,7 +37,7 @@ def same(value: Any) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Option:
     """One storage option: what it means, every name it has, and what each backend calls it.
 
@@ -121,7 +121,7 @@ class Option:
         return (not result) if inverse else result
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Setting:
     """The value of one option and where it came from. Its repr hides secrets."""
 
@@ -136,7 +136,7 @@ class Setting:
         return REDACTED if self.option.secret else repr(without_secrets(self.value))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layer:
     """Values of one origin, in any vocabulary. Its repr shows the names only."""
 
@@ -148,7 +148,7 @@ def _as_read(_: Mapping[str, Option], layers: list[dict[str, Setting]]) -> list[
     return layers
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class OptionTable:
     """The rows of one cloud, with the names that are accepted and ignored.
 
@@ -202,7 +202,7 @@ class OptionTable:
         return matches[0] if matches else None
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Settings(Mapping[str, Setting]):
     """What all layers together say: canonical name to setting. Its repr hides secrets."""
 

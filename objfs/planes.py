@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from objfs.errors import EngineError, MissingExtraError
+from objfs.records import record
 from objfs.store import addressable
 from objfs.types import Location
 
@@ -19,7 +19,7 @@ class Plane(Enum):
     SDK = "sdk"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """A plane, and why."""
 
@@ -27,7 +27,7 @@ class Decision:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """What the rule looks at.
 
@@ -46,7 +46,7 @@ class Call:
     keywords: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Circumstances:
     """What is the same for all calls of an instance in one process.
 

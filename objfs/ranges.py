@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from objfs.errors import InvalidRangeError
+from objfs.records import record
 from objfs.types import ByteRange
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PlannedRead:
     """One request, and which of the wanted ranges it answers.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.asyn import AbstractAsyncStreamedFile
@@ -12,6 +11,7 @@ from fsspec.spec import AbstractBufferedFile
 from objfs.adaptive import SMALLEST_AHEAD_BYTES, AdaptiveCache
 from objfs.exits import refuse_when_ending
 from objfs.object_methods import ObjectMethods
+from objfs.records import replace
 from objfs.steps import Plan, Step, drive, drive_async
 from objfs.store import usable_in_this_process
 from objfs.transfers import Assembly, Slice, Source

@@ -16,7 +16,6 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -25,6 +24,7 @@ from fsspec.asyn import get_loop, mirror_sync_methods
 from objfs.credentials.select import CredentialChoice
 from objfs.errors import CredentialsError, MissingExtraError, ObjfsError, cause_of
 from objfs.options import Settings
+from objfs.records import field, record
 from objfs.types import Location
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def peer_class(cloud: str) -> type[Any]:
         raise MissingExtraError(msg) from error
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PeerSetup:
     """What an instance of the peer is made from.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
+
+from objfs.records import record
 
 T = TypeVar("T")
 
@@ -15,7 +16,7 @@ def normalise(name: str) -> str:
     return name.strip().lower().replace("-", "_")
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Names(Mapping[str, T], Generic[T]):
     """What each spelling stands for; one that ends in ``<word>`` has any text in the place of that word.
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from fsspec.asyn import get_loop
 
 from objfs.concurrency import run_bounded, wait_for
+from objfs.records import record
 from objfs.sdk_objects import SdkObjects
 from objfs.store import Store
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix
@@ -42,7 +42,7 @@ Plan: TypeAlias = Generator[Step, Any, T]
 Objects: TypeAlias = Store | SdkObjects
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Get:
     """Read an object or a range of it: a `Chunk`.
 
@@ -73,7 +73,7 @@ class Get:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Head:
     """Describe an object: an `ObjectInfo`."""
 
@@ -91,7 +91,7 @@ class Head:
         return await self.objects.head(self.location.key, version=self.location.version)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Local:
     """Call a function of this machine that may block for long."""
 
@@ -106,7 +106,7 @@ class Local:
         return await wait_for_worker(self.function)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Part:
     """A plan that has not begun, one of several.
 
@@ -122,7 +122,7 @@ class Part:
     begin: Callable[[], Plan[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Together:
     """Carry plans out side by side, at most ``limit`` at a time: a list of their results, in order.
 

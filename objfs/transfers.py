@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from objfs.errors import FileExpired, PreconditionFailedError
 from objfs.ranges import slice_range, split_range
+from objfs.records import record
 from objfs.steps import Get, Head, Objects, Part, Plan, Step, Together
 from objfs.store import Store
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, SizedBuffer, Suffix
@@ -34,7 +35,7 @@ MAX_GAP_BYTES: Final = 128 << 10
 _PAST_THE_END: Final = (errno.EINVAL, errno.EIO)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """One object on the plane that reads it.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
 from objfs.errors import InvalidRangeError
+from objfs.records import field, record
 
 
 class SizedBuffer(Protocol):
@@ -18,7 +18,7 @@ class SizedBuffer(Protocol):
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Location:
     """One place in an object store.
 
@@ -42,7 +42,7 @@ class Location:
         return f"{self.bucket}/{self.key}" if self.key else self.bucket
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ByteRange:
     """A half-open range of bytes ``[start, stop)`` of one object.
 
@@ -64,7 +64,7 @@ class ByteRange:
         return self.stop - self.start
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObjectInfo:
     """What one answer of a store said about an object.
 
@@ -93,14 +93,14 @@ class ObjectInfo:
         return (self.version if condition == "version" else None) or self.e_tag
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Suffix:
     """The last ``length`` bytes of an object."""
 
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chunk:
     """Bytes of one object, where they lie in it, and what the answer said about it.
 
@@ -121,7 +121,7 @@ class Chunk:
         return self.data if isinstance(self.data, bytes) else bytes(self.data)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Written:
     """What a store said about an object that was just written."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
 from objfs.errors import UrlError
+from objfs.records import record
 
 REDACTED: Final = "***"
 
@@ -34,7 +34,7 @@ _SECRET_NAMES: Final = frozenset(
 _PARAMETER: Final = re.compile(r"(?P<mark>[?&;#])(?P<name>[^=?&;#]*)=(?P<value>[^&;#]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WebUrl:
     """An ``http`` or ``https`` URL, taken apart and still percent-encoded.
 

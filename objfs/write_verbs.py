@@ -6,7 +6,6 @@ import errno
 import mimetypes
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from objfs.errors import MissingExtraError, NotTouchedError
 from objfs.parts import Piece, part_size, parts_in_flight, unchanging
 from objfs.planed import PlanedFileSystem
 from objfs.planes import Plane
+from objfs.records import record
 from objfs.sdk_objects import SdkObjects
 from objfs.sdk_uploads import SdkUpload, Upload
 from objfs.steps import Local, Objects, Plan
@@ -31,7 +31,7 @@ from objfs.writing import as_bytes_view
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Write:
     """An object that is to be written, and how.
 
@@ -54,7 +54,7 @@ class Write:
     max_concurrency: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Put:
     """A step: write an object with one request, which gives a `Written`."""
 

@@ -12,7 +12,6 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 from opcode import opmap
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +22,7 @@ from fsspec.spec import AbstractBufferedFile
 from objfs.concurrency import outlive_executors
 from objfs.object_methods import ObjectMethods
 from objfs.parts import Collector, Piece, joined
+from objfs.records import record
 from objfs.sdk_uploads import Upload
 from objfs.types import Written
 
@@ -41,7 +41,7 @@ _CLOSING_MODULES: Final = frozenset(
 _open_writers: weakref.WeakSet[ObjectWriter] = weakref.WeakSet()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """Where a writer's bytes go: one request for a short object, an upload for a long one."""
 

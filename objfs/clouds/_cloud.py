@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from objfs.clouds._words import WriteWords
 from objfs.options import OptionTable, Settings
+from objfs.records import field, record
 from objfs.types import Location, ObjectInfo
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParsedUrl:
     """One URL, taken apart.
 
@@ -29,7 +29,7 @@ class ParsedUrl:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StoreArguments:
     """Everything the data plane needs to build the store of one bucket; nothing is left to the environment.
 
@@ -47,7 +47,7 @@ class StoreArguments:
     retry_config: Mapping[str, Any] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PartBounds:
     """How a long object may be cut when it is written.
 
@@ -74,7 +74,7 @@ class PartBounds:
     parallel_bytes: int = 8 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ErrorCodes:
     """What a service's own error codes say beyond the HTTP status.
 
@@ -103,7 +103,7 @@ def _any_key(_: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cloud:
     """One cloud as data.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from objfs.clouds._endpoints import complete_endpoint
 from objfs.errors import ConflictingOptionsError, OptionError
 from objfs.options import OptionTable, Setting, Settings
+from objfs.records import replace
 
 
 def put(table: OptionTable, settings: Settings, name: str, value: Any, source: Setting) -> Settings:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 from objfs.casts import as_float, as_mapping, as_milliseconds
 from objfs.options import Option
+from objfs.records import replace
 
 # Names that travel in storage options but configure something else, by the vocabulary that they come from.
 IGNORABLE: Final[Mapping[str, tuple[str, ...]]] = {

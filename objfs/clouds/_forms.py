@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from objfs.records import field, record
 from objfs.types import Location
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UrlForm:
     """One form of URL, by an example.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from objfs.clouds._cloud import ParsedUrl
 from objfs.errors import UrlError
+from objfs.records import replace
 from objfs.types import Location
 from objfs.urls import WebUrl
 

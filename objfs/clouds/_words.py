@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from objfs.errors import ConflictingOptionsError, NotSupportedError
+from objfs.records import record
 
 # RFC 9110: tokens (section 5.6.2) without capitals, and of values (section 5.5) those that are ASCII.
 _HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WriteWords:
     """Where the peer's keywords of a write hold what the object_store family calls attributes and tags.
 

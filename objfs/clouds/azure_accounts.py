@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from objfs.clouds import azure_hosts as hosts
 from objfs.clouds.azure_connection import read_connection_string
 from objfs.errors import OptionError
 from objfs.options import Option, Origin, Setting
+from objfs.records import replace
 
 # Keys and signatures are those of one account, and so is what answers behind a domain of one's own. Tokens are not.
 _OWNED: Final = frozenset({"account_key", "sas_key", "endpoint", "secondary_endpoint"})

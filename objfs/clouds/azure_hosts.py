@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from objfs.clouds import _endpoints
+from objfs.records import record
 
 PUBLIC_DOMAIN: Final = "core.windows.net"
 FABRIC_DOMAIN: Final = "fabric.microsoft.com"
@@ -45,7 +45,7 @@ API_HOSTS: Final = re.compile(
 _ACCOUNT: Final = re.compile(r"[a-z0-9]+(?:[.\-_][a-z0-9]+)*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ServiceHost:
     """The host of an account at Azure Storage or OneLake.
 

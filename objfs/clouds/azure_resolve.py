@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from objfs.clouds import azure_hosts as hosts
@@ -16,6 +15,7 @@ from objfs.clouds.azure_sas import looks_like_sas, sas_text
 from objfs.clouds.azure_settle import adopt, contradiction, put
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError, OptionError
 from objfs.options import Origin, Setting, Settings
+from objfs.records import replace
 
 STATIC: Final = ("account_key", "sas_key", "token", "connection_string", "credential")
 PROVIDERS: Final = ("storage_options_provider", "credential_provider")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from objfs.clouds import _combine
 from objfs.clouds._combine import contradiction
 from objfs.clouds.azure_rows import TABLE
 from objfs.options import Origin, Setting, Settings
+from objfs.records import replace
 
 __all__ = ["adopt", "contradiction", "put"]
 

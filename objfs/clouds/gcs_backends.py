@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from objfs.clouds._cloud import StoreArguments
 from objfs.clouds.gcs_resolve import METHODS, default_endpoint
 from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
 from objfs.options import Setting, Settings
+from objfs.records import replace
 
 __all__ = ["at_google", "native_config", "sdk_keywords", "store_arguments", "store_refusal", "write_parameters"]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any, Final
 
 from objfs.clouds._cloud import ParsedUrl
 from objfs.clouds._versions import parsed_at, path_with_version
 from objfs.errors import UrlError
 from objfs.options import REDACTED, Settings
+from objfs.records import replace
 from objfs.types import Location
 from objfs.urls import WebUrl, percent_decode_once, redact_url, scheme_of, split_query, split_web_url, strip_scheme
 

@@ -11,7 +11,6 @@ import inspect
 import os
 import threading
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from objfs.clouds.azure_sas import check_key, looks_like_sas, sas_expiry, sas_te
 from objfs.credentials.identity import object_identity
 from objfs.credentials.values import Credentials
 from objfs.errors import ConflictingOptionsError, CredentialsError, OptionError
+from objfs.records import field, record
 
 SCOPE: Final = "https://storage.azure.com/.default"
 
@@ -28,7 +28,7 @@ _LONGEST_ANSWER_SECONDS: Final = 120.0
 _LIVELY_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ObjectSource:
     """A source on top of an object that gives tokens, in a thread or on an event loop.
 
@@ -74,7 +74,7 @@ class ObjectSource:
         return _on_loop(method(SCOPE), self.home)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LiveSource:
     """A source on top of an object that holds a key or a SAS, which its owner may replace at any time.
 

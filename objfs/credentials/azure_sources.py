@@ -9,7 +9,6 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,7 @@ from urllib.parse import urlencode
 from objfs.credentials.azure_objects import SCOPE
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, MissingCredentialsError, MissingExtraError
+from objfs.records import field, record
 
 RESOURCE: Final = SCOPE.removesuffix("/.default")
 PUBLIC_AUTHORITY: Final = "https://login.microsoftonline.com"
@@ -39,7 +39,7 @@ NOT_FOUND_HELP: Final = (
 _CODE: Final = re.compile(r"AADSTS\d+")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HttpChoices:
     """How requests for tokens are made, from the options of the HTTP client."""
 

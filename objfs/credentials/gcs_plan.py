@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
 from objfs.credentials.identity import keyed_digest, object_identity
+from objfs.records import field, record
 
 DEFAULT_ACCESS: Final = "full_control"
 DEFAULT_BASE: Final = "https://storage.googleapis.com"
@@ -25,7 +25,7 @@ class Method(Enum):
     CACHE = 'token="cache"'
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """What to ask, by itself enough to ask it; its repr shows no secret.
 

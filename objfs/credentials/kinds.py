@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 from objfs.credentials.values import Credentials, Source
 from objfs.options import Settings
+from objfs.records import record
 
 
 def no_file_settings(*_: Any) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def as_given(credentials: Credentials) -> Credentials:
     return credentials
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Kind:
     """The credentials of one cloud.
 

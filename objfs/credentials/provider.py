@@ -9,7 +9,6 @@ import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from objfs.clouds._cloud import Cloud
@@ -19,6 +18,7 @@ from objfs.credentials.shapes import read_answer
 from objfs.credentials.values import Credentials, Source
 from objfs.errors import CredentialsError, OptionError
 from objfs.options import normalise
+from objfs.records import field, record
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class StorageOptionsProvider(ABC):
         return f"<{identity}>" if identity.startswith(name) else f"<{name} {identity}>"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProviderSource:
     """A source on top of a callable, sync or async, that answers with storage options."""
 

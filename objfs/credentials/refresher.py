@@ -10,13 +10,13 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakSet, WeakValueDictionary
 
 from objfs.credentials.values import Credentials, Live, Source
 from objfs.errors import CredentialsError, CredentialsExpiredError, MissingCredentialsError
+from objfs.records import record
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ LONGEST_SUSPICION_SECONDS: Final = 300.0
 _WAIT_SLICE_SECONDS: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Held:
     """Credentials in use, with their moments as Unix seconds."""
 
@@ -43,7 +43,7 @@ class _Held:
     revision: object = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Failure:
     """The last attempt, where it brought nothing."""
 

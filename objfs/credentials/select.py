@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
@@ -17,6 +16,7 @@ from objfs.credentials.shapes import EXPIRY
 from objfs.credentials.values import Credentials, Source, StaticSource
 from objfs.errors import ConflictingOptionsError, MissingCredentialsError
 from objfs.options import Origin, Settings
+from objfs.records import replace
 
 
 class Anonymous(Enum):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from objfs.errors import CredentialsError
+from objfs.records import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Credentials:
     """One complete set of credentials. Its repr shows names and expiry only.
 
@@ -72,7 +72,7 @@ class Live(Protocol):
         """Equal for as long as a fetch would bring the same; asked for each request, so it must be quick."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StaticSource:
     """Credentials that the caller gave; they are all there is."""
 
@@ -90,7 +90,7 @@ class StaticSource:
         return self.credentials
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AskedSource:
     """A source that asks a service, or files that somebody renews, each time.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import repeat
@@ -13,6 +12,7 @@ from typing import Any, Final
 from objfs.clouds.azure_calls import is_directory
 from objfs.peers.azure_blobs import quoted
 from objfs.peers.xml_items import Table, cut
+from objfs.records import record
 
 # https://learn.microsoft.com/rest/api/storageservices/list-blobs
 _PARENTS: Final = ("EnumerationResults", "Blobs")
@@ -77,7 +77,7 @@ _NAME, _SIZE = "Name", "Properties/Content-Length"
 _OK: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Listed:
     """One page of a listing.
 

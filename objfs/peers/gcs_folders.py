@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from objfs.errors import PreconditionFailedError
 from objfs.peers.gcs_objects import GCSObjects
 from objfs.peers.gcs_requests import pause, status_of
+from objfs.records import record
 from objfs.types import ByteRange, Chunk, Location, Suffix, Written
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _CONFLICT: Final = 409
 _FOLDERS: Final = {"includeFoldersAsPrefixes": "true"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Layout:
     """What kind a bucket is."""
 

@@ -6,7 +6,6 @@ import errno
 import tempfile
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from objfs.clouds.s3_calls import ERRORS
@@ -16,6 +15,7 @@ from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
 from objfs.errors import CredentialsError, CredentialsExpiredError, PreconditionFailedError
 from objfs.peers.s3_objects import S3Objects
 from objfs.peers.s3_pages import list_page
+from objfs.records import field, record
 from objfs.sdk import Peer, PeerSetup, make, of_transport, with_methods
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from objfs.sdk_objects import SdkObjects
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SigningHooks:
     """What happens to each request of the SDK before it is signed.
 

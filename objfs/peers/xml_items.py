@@ -12,8 +12,9 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from objfs.records import record
 
 _NAME: Final = r"[A-Za-z_][\w.-]*+"
 _TAG: Final = re.compile(rf"<(/?)({_NAME})\s*+(/?)>", re.ASCII)
@@ -29,7 +30,7 @@ _MOST_SHAPES: Final = 20
 _LONGEST_ITEM: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """All items of one shape.
 
@@ -49,7 +50,7 @@ class Table:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cut:
     """A page without its items, and the items."""
 
@@ -57,7 +58,7 @@ class Cut:
     tables: list[Table]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Shape:
     tag: str
     fields: tuple[str, ...]

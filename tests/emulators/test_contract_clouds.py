@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import pickle
-from dataclasses import replace
 
 import pytest
 
 from objfs.errors import FileExpired, PreconditionFailedError
+from objfs.records import replace
 
 KEYS = ["a b", "a%20b", "ä/日本", "a?b", "a#b", "a+b&c=d", "[x]{y}", "a'b;c,d", "~", "a.b/..c"]
 ODD_KEYS = ["a//b", "/a", "d/"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from objfs.clouds._cloud import ErrorCodes
 from objfs.clouds.azure_sas import as_sas
 from objfs.options import Layer, Option, OptionTable, Origin, Settings, environment_layer, translate
+from objfs.records import replace
 from tests.unit.small_cloud import CLOUD as SMALL
 
 SAS_NAMES = ("sas_token", "adls.sas-token", "adls.sas-token.account.dfs.core.windows.net")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from objfs.options import Layer, Option, OptionTable, Origin, Settings, environment_layer, translate
+from objfs.records import replace
 from tests.unit.small_cloud import CLOUD as SMALL
 
 

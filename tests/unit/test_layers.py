@@ -17,7 +17,7 @@ MAX_LINES = 400
 
 # The lowest layer first. A new module gets its row here before it gets in.
 LAYERS: list[tuple[str, list[str]]] = [
-    ("0 values", ["errors", "types", "_version"]),
+    ("0 values", ["errors", "records", "types", "_version"]),
     ("1 pure", ["casts", "spellings", "options", "urls", "ranges", "parts", "clouds", "clouds.*"]),
     ("2 secrets", ["credentials", "credentials.*", "concurrency", "workers", "exits"]),
     ("3 seams", ["store", "store_*", "sdk", "sdk_*", "planes", "peers", "peers.*"]),

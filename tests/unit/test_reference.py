@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from objfs.clouds._forms import form
 from objfs.clouds.known import CLOUDS
 from objfs.clouds.s3 import S3
 from objfs.options import Option, OptionTable
+from objfs.records import replace
 from objfs.types import Location
 
 ROOT = Path(__file__).parents[2]
