@@ -164,6 +164,9 @@ def send(begin: Callable[[], Upload], parts: Iterable[Piece]) -> Written:
     stop = _sending[threading.get_ident()] = current_stop()
     try:
         upload = begin()
+        # What was registered last runs first: before the peers' finalizers, which close the clients that this may need.
+        atexit.unregister(_stop_sending)
+        atexit.register(_stop_sending)
         try:
             for part in parts:
                 refuse_when_stopped(stop)
@@ -177,6 +180,11 @@ def send(begin: Callable[[], Upload], parts: Iterable[Piece]) -> Written:
         del _sending[threading.get_ident()]
 
 
+def is_sending() -> bool:
+    """Whether an upload is going on, be it one that nobody waits for."""
+    return bool(_sending)
+
+
 @atexit.register
 def _stop_sending() -> None:
     """A process that ends, as after Ctrl-C, leaves no upload behind that is not finished."""
@@ -184,7 +192,7 @@ def _stop_sending() -> None:
     if _sending:
         outlive_executors(get_loop())
     for stop in list(_sending.values()):
-        stop.is_set = True
+        stop.set()
     while _sending and time.monotonic() < deadline:
         time.sleep(_EXIT_POLL_SECONDS)
 

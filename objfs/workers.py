@@ -36,12 +36,27 @@ _busy: set[_Worker] = set()
 
 
 class Stop:
-    """Whether whoever waits for some work has gone away."""
+    """Whether whoever waits for some work has gone away.
 
-    __slots__ = ("is_set",)
+    Parameters
+    ----------
+    whole
+        That of the work of which this is a part.
+    """
 
-    def __init__(self) -> None:
-        self.is_set = False
+    __slots__ = ("_is_set", "_whole")
+
+    def __init__(self, whole: Stop | None = None) -> None:
+        self._whole, self._is_set = whole, False
+
+    @property
+    def is_set(self) -> bool:
+        """Nobody waits any more."""
+        return self._is_set or (self._whole is not None and self._whole.is_set)
+
+    def set(self) -> None:
+        """Go away."""
+        self._is_set = True
 
 
 _stop: ContextVar[Stop] = ContextVar("objfs_stop")
@@ -162,7 +177,7 @@ class Pending(Generic[T]):
         try:
             self._wait(timeout)
         except BaseException:
-            self._stop.is_set = True
+            self._stop.set()
             raise
         return self._task.result()
 
@@ -221,7 +236,7 @@ async def wait_for_worker(function: Callable[[], T]) -> T:
     try:
         await future
     except BaseException:
-        stop.is_set = True
+        stop.set()
         raise
     return task.result()
 
@@ -233,7 +248,8 @@ class _Crew(Generic[T]):
         self._jobs, self._limit = jobs, min(limit, len(jobs))
         self._next = itertools.count()
         self._results: list[Any] = [None] * len(jobs)
-        self._stop = current_stop()
+        # One that fails has nobody wait for the others.
+        self._stop = Stop(current_stop())
         self._error: BaseException | None = None
         self._failed = False
         self._lock = threading.Lock()
@@ -261,10 +277,10 @@ class _Crew(Generic[T]):
         with self._lock:
             self._started += count
         for _ in range(count):
-            _start(_Task(self._work, self._leave))
+            _start(_Task(self._work, self._leave, self._stop))
 
     def _work(self) -> None:
-        while not self._failed and not self._stop.is_set:
+        while not self._stop.is_set:
             index = next(self._next)
             if index >= len(self._jobs):
                 return
@@ -274,6 +290,7 @@ class _Crew(Generic[T]):
                 with self._lock:
                     if not self._failed:
                         self._failed, self._error = True, error
+                        self._stop.set()
                         self._over.release()
             # Not exact, and need not be: it says whether there is progress.
             self._completed += 1

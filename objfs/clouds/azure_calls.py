@@ -30,7 +30,7 @@ DATA_KEYWORDS: Final = frozenset({"content_settings", "metadata", "tags", "stand
 
 # https://learn.microsoft.com/azure/storage/blobs/scalability-targets: up to 50,000 blocks of up to 4,000 MiB.
 MAX_BLOCK_BYTES: Final = 4000 << 20
-PARTS: Final = PartBounds(default_bytes=16 << 20, min_bytes=1, max_count=50_000)
+PARTS: Final = PartBounds(default_bytes=12 << 20, min_bytes=1, max_count=50_000)
 
 # Copy Blob takes a blob of any size: https://learn.microsoft.com/rest/api/storageservices/copy-blob
 COPY_BYTES: Final = None

@@ -55,7 +55,7 @@ SIGNING: Final[Mapping[str, Mapping[str, Any]]] = {
 # (https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload), one after the other: fewer and
 # longer ones wait less.
 PARTS: Final = PartBounds(
-    default_bytes=16 << 20, min_bytes=5 << 20, max_count=10_000, multiple=256 << 10, parallel_bytes=16 << 20
+    default_bytes=12 << 20, min_bytes=5 << 20, max_count=10_000, multiple=256 << 10, parallel_bytes=12 << 20
 )
 
 EXPIRED: Final = frozenset({"ExpiredToken", "TokenRefreshRequired"})

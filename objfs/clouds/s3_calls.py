@@ -55,7 +55,7 @@ SIGNING: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
-PARTS: Final = PartBounds(default_bytes=16 << 20, min_bytes=5 << 20, max_count=10_000)
+PARTS: Final = PartBounds(default_bytes=12 << 20, min_bytes=5 << 20, max_count=10_000)
 
 # CopyObject copies at most 5 GiB; larger objects are copied part by part.
 COPY_BYTES: Final = 5 << 30

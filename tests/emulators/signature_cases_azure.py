@@ -158,22 +158,6 @@ def writes_at_once(b: Bench) -> None:
             assert most == expected
 
 
-@case("pipe", "batch_size", clouds=AZURE)
-@case("put", "batch_size", clouds=AZURE)
-def batch_sizes(b: Bench) -> None:
-    several = {b.path(f"many/{number}"): b"1" for number in range(3)}
-    here = [b.local(f"here/{number}", b"1") for number in range(3)]
-    for call in (
-        lambda fs, **kw: fs.pipe(several, **kw),
-        lambda fs, **kw: fs.put(here, list(several), **kw),
-    ):
-        for size, patience, expected in ((1, 0.05, 1), (3, 5, 2)):
-            most = b.at_once(
-                lambda fs, call=call, size=size: call(fs, batch_size=size), "PUT", "many", patience=patience
-            )
-            assert most == expected
-
-
 @case("open", "metadata", "content_settings", clouds=AZURE)
 def open_with(b: Bench) -> None:
     with b.fs.open(b.path("new"), "wb", metadata={"a": "1"}, content_settings={"content_type": "text/x"}) as file:

@@ -88,6 +88,49 @@ def put_file_mode(b: Bench) -> None:
     assert b.raw.get("a.txt") == b"12345"
 
 
+@case("pipe", "path", "value", clouds=("s3", "gcs"))
+def pipe(b: Bench) -> None:
+    b.fs.pipe(path=b.path("one"), value=b"1")
+    b.fs.pipe({b.path("two"): b"2", b.path("three"): b"3"})
+    assert [b.raw.get(key) for key in ("one", "two", "three")] == [b"1", b"2", b"3"]
+
+
+@case("put", "lpath", "rpath", "recursive", "maxdepth", clouds=("s3", "gcs"))
+def put(b: Bench) -> None:
+    tree = [b.local(f"tree/{name}", name.encode()) for name in ("a", "b", "sub/c")]
+    b.fs.put(lpath=tree[0], rpath=b.path("one"))
+    b.fs.put(tree[:2], b.path("two/"))
+    b.fs.put(str(b.tmp / "tree"), b.path("all"), recursive=True)
+    b.fs.put(str(b.tmp / "tree"), b.path("top"), recursive=True, maxdepth=1)
+    assert b.raw.get("all/sub/c") == b"sub/c"
+    written = set(b.raw.listed()) - set(TREE)
+    assert written == {"one", "two/a", "two/b", "all/a", "all/b", "all/sub/c", "top/a", "top/b"}
+
+
+@case("put", "callback", clouds=("s3", "gcs"))
+def put_callback(b: Bench) -> None:
+    callback = Counting()
+    here = [b.local(f"here/{number}", b"1") for number in range(3)]
+    b.fs.put(here, [b.path(f"many/{number}") for number in range(3)], callback=callback)
+    assert (callback.size, callback.told) == (3, 3)
+
+
+@case("pipe", "batch_size")
+@case("put", "batch_size")
+def batch_sizes(b: Bench) -> None:
+    several = {b.path(f"many/{number}"): b"1" for number in range(3)}
+    here = [b.local(f"here/{number}", b"1") for number in range(3)]
+    # gcsfs names the object in the body.
+    request = ("POST", "uploadType=") if b.name == "gcs" and b.who != "auto" else ("PUT", "many")
+    for call in (
+        lambda fs, **kw: fs.pipe(several, **kw),
+        lambda fs, **kw: fs.put(here, list(several), **kw),
+    ):
+        for size, patience, expected in ((1, 0.05, 1), (3, 5, 2)):
+            most = b.at_once(lambda fs, call=call, size=size: call(fs, batch_size=size), *request, patience=patience)
+            assert most == expected
+
+
 @case("cp_file", "path1", "path2")
 def cp_file(b: Bench) -> None:
     b.fs.cp_file(path1=b.file, path2=b.path("copy"))

@@ -18,7 +18,8 @@ from tests.emulators.conftest import Seen
 
 pytest.importorskip("s3fs")
 
-PART = 5 << 20
+MIB = 1 << 20
+PART = 5 * MIB
 # Two whole parts and a bit; text and bytes alike.
 LARGE = b"0123456789abcdef" * (PART // 8) + b"end"
 SIZES = [pytest.param(b"content", id="small"), pytest.param(LARGE, id="large")]
@@ -283,6 +284,69 @@ def test_streaming_write_holds_a_bounded_number_of_parts(gateway, moto_server, s
             gateway.release()
         writing.result(60)
     assert seen.head("key")["ContentLength"] == total * PART
+
+
+@pytest.mark.parametrize(
+    ("size", "piped", "streamed"),
+    [
+        pytest.param(12 * MIB, None, None, id="12-MiB"),
+        pytest.param(12 * MIB + 1, [8 * MIB, 4 * MIB + 1], [12 * MIB, 1], id="one-byte-more"),
+        pytest.param(24 * MIB, [8 * MIB] * 3, [12 * MIB] * 2, id="whole-parts"),
+    ],
+)
+def test_one_request_or_as_few_as_the_size_needs(gateway, gated, seen, tmp_path, size, piped, streamed):
+    """One PUT up to 12 MiB; beyond, parts of 8 MiB of what is whole, of 12 MiB of what is written bit by bit."""
+    data, path, here = bytes(size), f"{seen.bucket}/key", tmp_path / "source"
+    here.write_bytes(data)
+
+    def requests() -> list[str]:
+        found = [(each.method, "partNumber" in each.query) for each in gateway.requests()]
+        gateway.reset()
+        return sorted("part" if is_part else method for method, is_part in found)
+
+    def expected(parts: list[int] | None) -> list[str]:
+        return ["PUT"] if parts is None else ["POST", "POST", *["part"] * len(parts)]
+
+    gated.pipe_file(path, data)
+    assert requests() == expected(piped)
+    gated.put_file(str(here), path)
+    assert requests() == expected(piped)
+    with gated.open(path, "wb") as file:
+        file.write(data)
+    assert requests() == expected(streamed)
+    assert seen.head("key")["ContentLength"] == size
+
+
+INTERRUPTED = """
+import json, os, signal, sys, threading
+options, engine, verb, here, path = map(json.loads, sys.argv[1:])
+import objfs
+from objfs.testing.control import call_gateway
+fs = objfs.S3FileSystem(**options, engine=engine)
+def interrupt():
+    call_gateway(options["endpoint_url"], "wait-held", count=1, timeout=30)
+    os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    given = {"put_file": (here, path), "put": ([here, here], [path, path + "2"])}
+    getattr(fs, verb)(*given[verb], chunksize=5 << 20, max_concurrency=2)
+except KeyboardInterrupt:
+    call_gateway(options["endpoint_url"], "release")
+    print(json.dumps("interrupted"))
+"""
+
+
+@pytest.mark.parametrize("verb", ["put_file", "put"])
+def test_process_that_ctrl_c_ends_leaves_no_upload(gateway, moto_server, seen, engine, tmp_path, verb):
+    """It ends when what it had begun is aborted; the call itself has ended at once, while a part hung."""
+    (tmp_path / "source").write_bytes(bytes(40 * MIB))
+    gateway.admit(moto_server.options["key"])
+    gateway.hold("PUT", "partNumber")
+    options = {**moto_server.options, "endpoint_url": gateway.endpoint}
+    given = options, engine, verb, str(tmp_path / "source"), f"{seen.bucket}/key"
+    assert run_fresh(INTERRUPTED, *given) == "interrupted"
+    assert _gone(seen)
 
 
 # -- transactions ---------------------------------------------------------------------------------------------------

@@ -127,7 +127,7 @@ def test_turn_of_work_that_nobody_waits_for_is_free_again() -> None:
     thread = threading.Thread(target=given_up, daemon=True)
     thread.start()
     assert entered.wait(PATIENCE)
-    stop.is_set = True
+    stop.set()
     with turns.turn():
         assert thread.is_alive()
     leave.set()
