@@ -408,7 +408,8 @@ def test_upload_that_ctrl_c_ends_leaves_nothing(
     assert until(lambda: not is_sending())
     assert (plane.objects, plane.uploads) == ({}, [])
     assert plane.aborted
-    assert plane.last_part < PARTS
+    # One was on its way, one in the queue, one in hand.
+    assert plane.last_part <= 3
 
 
 @pytest.mark.parametrize("call", CALLS[::2])
