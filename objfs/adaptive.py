@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from fsspec.caching import BaseCache
 
-from objfs.ranges import split_range
+from objfs.columns import ColumnGuide
+from objfs.ranges import merge_ranges, split_range
 from objfs.transfers import PART_BYTES, Assembly
 from objfs.types import ByteRange, Chunk, SizedBuffer
 from objfs.workers import Pending, call
@@ -33,6 +34,10 @@ LARGEST_MARGIN_BYTES: Final = 1 << 20
 # Random readers return to a few places, such as the indexes of an HDF5 file.
 KEPT_BYTES: Final = 8 << 20
 KEPT_BLOCKS: Final = 32
+# Column chunks that are expected share a request where they lie closer than this, as they do for pyarrow.
+COLUMN_GAP_BYTES: Final = 8 << 10
+# Who is lent a part of a block keeps all of it in memory; of less than half of it a copy is made.
+SMALLEST_LOAN: Final = 0.5
 
 
 class Fetcher(Protocol):
@@ -114,37 +119,49 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
             self._opening = Block(ByteRange(first.start, first.stop), first.data)
         self._ahead: deque[Block] = deque()
         self._kept: deque[Block] = deque()
+        # What knows the format of the file, and what it expects.
+        self._guide = ColumnGuide(size, self._held)
+        self._guided: list[Block] = []
         self._pid = os.getpid()
         # Threads that share a file mix up its position, but each read is one read.
         self._lock = threading.RLock()
         # Where the sequence that is being read began, and where it goes on.
         self._run_start = self._expected = 0
         self._is_run = True
+        # Whether a read is known to want nothing beside what it asks.
+        self._is_exact = False
         self._margin = FIRST_MARGIN_BYTES
         # What the last random read brought beyond what was asked, until it proves useful.
         self._unproven = ByteRange(0, 0)
 
     def _fetch(self, start: int | None, stop: int | None) -> bytes:
-        begin, end = start or 0, self.size if stop is None else min(stop, self.size)
+        data = self.lend(start or 0, self.size if stop is None else min(stop, self.size))
+        return data if isinstance(data, bytes) else bytes(data)
+
+    def lend(self, begin: int, end: int) -> SizedBuffer:
+        """The bytes of a range within the file, read-only, where they lie in memory if they fill most of a block."""
         if begin >= end:
             return b""
         with self._lock:
             return self._read(begin, end)
 
-    def _read(self, begin: int, end: int) -> bytes:
+    def _read(self, begin: int, end: int) -> SizedBuffer:
         self._follow(begin, end)
-        block = self._find(begin)
-        data = self._data_of(block) if block is not None and end <= block.stop else None
-        if block is None or data is None:
-            whole = Assembly(ByteRange(begin, end))
-            self._compose(whole)
-            found = whole.tobytes()
-            return found if end <= self.size else found[: max(0, self.size - begin)]
+        found, gaps = self._survey(begin, end)
         self._look_ahead(end)
-        self._forget_before(end)
-        if isinstance(data, bytes) and len(data) == end - begin:
+        if not found and self._requests.is_pinned and end - begin <= PART_BYTES:
+            found, gaps = [self._load(gaps[0])], []
+        data = self._data_of(found[0]) if len(found) == 1 and not gaps else None
+        if data is None:
+            whole = Assembly(ByteRange(begin, end))
+            self._compose(whole, found, gaps)
+            composed = whole.tobytes()
+            return composed if end <= self.size else composed[: max(0, self.size - begin)]
+        self._forget_read(begin, end)
+        if len(data) == end - begin:
             return data
-        return bytes(memoryview(data)[begin - block.start : end - block.start])
+        view = memoryview(data)[begin - found[0].start : end - found[0].start]
+        return view if len(view) >= SMALLEST_LOAN * len(data) else bytes(view)
 
     def read_into(self, begin: int, target: memoryview) -> int:
         """Copy bytes from ``begin`` on into a buffer, with no copy in between; how many there were."""
@@ -152,7 +169,9 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         if len(wanted):
             with self._lock:
                 self._follow(wanted.start, wanted.stop)
-                self._compose(Assembly(wanted, target))
+                found, gaps = self._survey(wanted.start, wanted.stop)
+                self._look_ahead(wanted.stop)
+                self._compose(Assembly(wanted, target), found, gaps)
         return max(0, min(wanted.stop, self.size) - wanted.start)
 
     def _follow(self, begin: int, end: int) -> None:
@@ -161,6 +180,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
             # A forked child has the blocks, but nobody who brings those that were on their way.
             self._pid = os.getpid()
             self._ahead.clear()
+            self._guided.clear()
         self._is_run = begin == self._expected
         if not self._is_run:
             self._run_start = begin
@@ -171,17 +191,40 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         if begin < self._unproven.stop and self._unproven.start < end:
             self._margin = min(2 * self._margin, LARGEST_MARGIN_BYTES)
             self._unproven = ByteRange(0, 0)
+        self._is_exact = not self._guide.is_over and self._follow_guide(ByteRange(begin, end))
+
+    def _follow_guide(self, read: ByteRange) -> bool:
+        """Have what the format says is read next brought."""
+        guide, requests = self._guide, self._requests
+        is_exact = guide.follow(read, has_jumped=not self._is_run)
+        if not guide.is_active:
+            self._guided.clear()
+        elif requests.is_pinned:
+            wanted = guide.take(AHEAD_BYTES, requests.in_flight)
+            for plan in merge_ranges(wanted, max_gap_bytes=COLUMN_GAP_BYTES, max_request_bytes=PART_BYTES):
+                for gap in self._survey(plan.range.start, plan.range.stop)[1]:
+                    self._guided += [self._begin(part) for part in split_range(gap, PART_BYTES)]
+        return is_exact
+
+    def _begin(self, wanted: ByteRange) -> Block:
+        return Block(wanted, Pending(partial(self._requests.load, wanted)))
 
     def _forget_before(self, at: int) -> None:
         while self._ahead and self._ahead[0].stop <= at:
             self._ahead.popleft()
+
+    def _forget_read(self, begin: int, end: int) -> None:
+        """What is read to its end is not read again."""
+        self._forget_before(end)
+        if self._guided:
+            self._guided = [block for block in self._guided if block.stop <= begin or end < block.stop]
 
     def _find(self, at: int) -> Block | None:
         """The block that holds a byte."""
         opening = self._opening
         if opening.start <= at < opening.stop:
             return opening
-        for blocks in (self._ahead, self._kept):
+        for blocks in (self._ahead, self._guided, self._kept):
             for block in blocks:
                 if block.start <= at < block.stop:
                     return block
@@ -194,35 +237,53 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         except BaseException as error:
             # Also after Ctrl-C: what was waited for cannot be waited for again.
             self._ahead.clear()
+            self._guided.clear()
             if not isinstance(error, Exception):
                 raise
             return None
 
-    def _compose(self, whole: Assembly) -> None:
-        """Bring a range: what is not here is asked for first, then what is here is copied."""
+    def _held(self, wanted: ByteRange) -> bytes | None:
+        """Bytes that are here; None where some of them are not, or not yet."""
+        found, gaps = self._survey(wanted.start, wanted.stop)
+        if gaps or not set(found) <= {self._opening, *self._kept}:
+            return None
+        whole = Assembly(wanted)
+        self._compose(whole, found, gaps)
+        return whole.tobytes()
+
+    def _survey(self, begin: int, end: int) -> tuple[list[Block], list[ByteRange]]:
+        """The blocks that hold parts of a range, and what none of them holds."""
         found: list[Block] = []
         gaps: list[ByteRange] = []
-        at, end = whole.whole.start, whole.whole.stop
+        at = begin
         while at < end:
             block = self._find(at)
             if block is None:
-                known = (each.start for each in (self._opening, *self._ahead, *self._kept) if each.start > at)
-                gaps.append(ByteRange(at, min(end, *known, end)))
+                gaps.append(ByteRange(at, self._next_block(at, end)))
                 at = gaps[-1].stop
             else:
                 found.append(block)
                 at = block.stop
-        self._look_ahead(end)
+        return found, gaps
+
+    def _next_block(self, at: int, end: int) -> int:
+        """Where the first block begins between two places, or the second of them."""
+        blocks = (self._opening, *self._ahead, *self._guided, *self._kept)
+        return min((block.start for block in blocks if at < block.start < end), default=end)
+
+    def _compose(self, whole: Assembly, found: Sequence[Block], gaps: Sequence[ByteRange]) -> None:
+        """Bring a range: what is not here is asked for first, then what is here is copied."""
+        begin, end = whole.whole.start, whole.whole.stop
         for gap in gaps:
             self._bring(whole, gap)
         for block in found:
             data = self._data_of(block)
-            start, stop = max(block.start, whole.whole.start), min(block.stop, end)
+            start, stop = max(block.start, begin), min(block.stop, end)
             if data is None:
                 self._bring(whole, ByteRange(start, stop))
             else:
                 whole.put(start, memoryview(data)[start - block.start : stop - block.start])
-        self._forget_before(end)
+        self._forget_read(begin, end)
 
     def _bring(self, whole: Assembly, gap: ByteRange) -> None:
         """Ask for a range and wait for it."""
@@ -236,16 +297,21 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         elif len(gap) > PART_BYTES:
             requests.fill(whole, gap)
         else:
-            wanted = gap if self._is_run else self._with_margin(gap)
-            data = call(partial(requests.load, wanted))
-            whole.put(gap.start, memoryview(data)[: len(gap)])
-            if not self._is_run:
-                self._keep(Block(wanted, data))
+            whole.put(gap.start, memoryview(self._load(gap).data())[: len(gap)])
+
+    def _load(self, gap: ByteRange) -> Block:
+        """Make one request for a range, and for what may be read after it."""
+        wanted = gap if self._is_run or self._is_exact else self._with_margin(gap)
+        block = Block(wanted, call(partial(self._requests.load, wanted)))
+        if not self._is_run and not self._is_exact:
+            self._keep(block)
+        return block
 
     def _with_margin(self, gap: ByteRange) -> ByteRange:
         if len(self._unproven):
             self._margin = max(self._margin // 2, SMALLEST_MARGIN_BYTES)
-        self._unproven = ByteRange(gap.stop, max(gap.stop, min(gap.stop + self._margin, self.size)))
+        stop = self._next_block(gap.stop - 1, min(gap.stop + self._margin, self.size))
+        self._unproven = ByteRange(gap.stop, max(gap.stop, stop))
         return ByteRange(gap.start, self._unproven.stop)
 
     def _keep(self, block: Block) -> None:
@@ -258,7 +324,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
     def _look_ahead(self, end: int) -> None:
         """Have what follows a sequence brought: the further, the longer it is."""
         requests = self._requests
-        if not self._is_run or not requests.is_pinned:
+        if not self._is_run or self._guide.is_active or not requests.is_pinned:
             return
         wanted = min(AHEAD_BYTES, AHEAD_OF_RUN * (end - self._run_start))
         known = self._ahead[-1].stop if self._ahead else self._covered_to(end)
@@ -271,7 +337,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         for part in split_range(ByteRange(known, known + missing), -(-missing // count)):
             if len(self._ahead) >= requests.in_flight:
                 return
-            self._ahead.append(Block(part, Pending(partial(requests.load, part))))
+            self._ahead.append(self._begin(part))
 
     def _covered_to(self, at: int) -> int:
         """Where what is here without a gap ends."""

@@ -209,6 +209,18 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             self._line_block = start, data
         return data[at - start :]
 
+    def read_buffer(self, length: int | None = -1) -> SizedBuffer:
+        """Read as `read` does, into no new memory if possible: a read-only buffer.
+
+        pyarrow asks for it (https://github.com/apache/arrow/blob/main/python/pyarrow/src/arrow/python/io.cc).
+        """
+        if self.closed or not isinstance(self.cache, AdaptiveCache):
+            return self.read(length)
+        stop = self.size if length is None or length < 0 else min(self.size, self.loc + int(length))
+        data = self.cache.lend(self.loc, stop)
+        self.loc += len(data)
+        return data
+
     def readinto(self, b: Any) -> int:
         """Read into a buffer; how many bytes there were."""
         if not isinstance(self.cache, AdaptiveCache):

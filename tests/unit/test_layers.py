@@ -30,6 +30,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "transfers",
             "bulk_reads",
             "downloads",
+            "columns",
             "adaptive",
             "uploads",
             "planed",
