@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -79,7 +78,6 @@ def _attempt(begin: Callable[[], Plan[T]]) -> Plan[T | Exception]:
         return error
 
 
-@dataclass(slots=True)
 class Ranges:
     """Several slices of one object, all of one version; past its end there are no bytes.
 
@@ -89,14 +87,16 @@ class Ranges:
         The object, and what of it.
     """
 
-    source: Source
-    bounds: Sequence[Bounds]
-    request_bytes: int = 1
-    _wanted: list[ByteRange] = field(default_factory=list)
-    _plan: list[PlannedRead] = field(default_factory=list)
-    _results: list[bytes] = field(default_factory=list)
-    _long: dict[int, Assembly] = field(default_factory=dict)
-    _states: set[str | None] = field(default_factory=set)
+    __slots__ = ("_long", "_plan", "_results", "_states", "_wanted", "bounds", "request_bytes", "source")
+
+    def __init__(self, source: Source, bounds: Sequence[Bounds]) -> None:
+        self.source, self.bounds = source, bounds
+        self.request_bytes = 1
+        self._wanted: list[ByteRange] = []
+        self._plan: list[PlannedRead] = []
+        self._results: list[bytes] = []
+        self._long: dict[int, Assembly] = {}
+        self._states: set[str | None] = set()
 
     def begin(self) -> Plan[list[Part]]:
         """Ask for size and version where a slice needs them."""

@@ -140,7 +140,7 @@ def _parse(url: str, options: Mapping[str, Any]) -> tuple[Cloud, ParsedUrl] | Ur
     scheme = _scheme(url)
     web = split_web_url(url) if scheme in _WEB else None
     for cloud in CLOUDS:
-        if scheme in cloud.schemes or (web and cloud.api_hosts.fullmatch(web.host)):
+        if scheme in cloud.schemes or (web and re.fullmatch(cloud.api_hosts, web.host)):
             return cloud, cloud.parse_url(url, **_url_settings(cloud, options))
     refusal: UrlError | None = None
     for cloud in CLOUDS:

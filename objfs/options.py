@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
@@ -197,6 +196,8 @@ class OptionTable:
 
     def closest(self, name: str) -> str | None:
         """The known top-level name most like ``name``."""
+        import difflib  # for the text of an error
+
         known = [spelling for spelling in self.index if "." not in spelling]
         matches = difflib.get_close_matches(normalise(name), known, n=1, cutoff=0.6)
         return matches[0] if matches else None

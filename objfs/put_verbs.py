@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import mimetypes
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -78,6 +77,8 @@ class PutVerbs(RemovalVerbs):
         """Upload one local file; ``mode``, ``if_match``, ``attributes`` and ``tags`` as `pipe_file` takes them."""
         how, state = self._put_mode(mode, if_match)
         words = self._worded(kwargs, attributes, tags)
+        import mimetypes  # for uploads only
+
         guessed = mimetypes.guess_type(lpath)[0] if attributes else None
         if guessed:
             words = with_defaults(words, self.connection.cloud.content_type(guessed))

@@ -337,7 +337,7 @@ class Store:
         raise translated from cause_of(translated, error)
 
     def _verdict(self, error: Exception) -> bool | None:
-        status = STATUS.search(str(error))
+        status = re.search(STATUS, str(error))
         return verdict(str(error), status and status[1], self._cloud.errors)
 
     def _translate(self, error: Exception, key: str) -> BaseException:

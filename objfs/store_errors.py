@@ -6,18 +6,17 @@ import errno
 import os
 import re
 from collections.abc import Mapping
-from html import unescape
 from typing import Final
 
 from objfs.credentials.rejection import code_in
 from objfs.errors import EXISTS_ALREADY, ObjfsError, PreconditionFailedError, ThrottledError
 
-# The second form is that of a deletion, which is part of a batch on Azure.
-STATUS: Final = re.compile(r"(?:status code: |\(code: )(\d{3})")
+# Patterns as text: re compiles them for the first error. The second form is that of a deletion, which is part of a batch on Azure.
+STATUS: Final = r"(?:status code: |\(code: )(\d{3})"
 # Azure goes on with the id and the time of the request, in lines of their own.
-_MESSAGE: Final = re.compile(r"<Message>\s*(.*?)\s*(?:\nRequestId:[^<]*)?</Message>", re.DOTALL)
+_MESSAGE: Final = r"(?s)<Message>\s*(.*?)\s*(?:\nRequestId:[^<]*)?</Message>"
 # Not "timeout" alone: the text of every error that was retried holds `retry_timeout`.
-_TIMED_OUT: Final = re.compile(r"kind: Timeout|kind: TimedOut|\btimed out", re.IGNORECASE)
+_TIMED_OUT: Final = r"(?i)kind: Timeout|kind: TimedOut|\btimed out"
 
 
 # HTTP statuses: exception and errno, as s3fs has them.
@@ -62,7 +61,9 @@ def translate_error(
     if isinstance(error.__cause__, ObjfsError):
         return error.__cause__
     text = str(error).partition("\n\nDebug source")[0]
-    code, status, message = code_in(text), STATUS.search(text), _MESSAGE.search(text)
+    code, status, message = code_in(text), re.search(STATUS, text), re.search(_MESSAGE, text)
+    from html import unescape  # a thousand names of characters, for the text of an error
+
     said = ": ".join(unescape(part) for part in (code, message and message[1]) if part)
     if isinstance(error, FileNotFoundError):
         return FileNotFoundError(errno.ENOENT, said or os.strerror(errno.ENOENT), url)
@@ -76,7 +77,7 @@ def translate_error(
         if sign is not None and sign in known:
             kind, number = known[sign]
             return kind(number, said, url)
-    if _TIMED_OUT.search(str(error)):
+    if re.search(_TIMED_OUT, str(error)):
         return TimeoutError(errno.ETIMEDOUT, said, url)
     if "kind: Connect" in str(error):
         return ConnectionError(errno.ECONNREFUSED, said, url)
@@ -85,5 +86,5 @@ def translate_error(
 
 def is_bare_refusal(error: Exception) -> bool:
     """Whether the answer was a refusal that does not say why, as answers to HEAD cannot."""
-    status = STATUS.search(str(error))
+    status = re.search(STATUS, str(error))
     return status is not None and status[1] in ("400", "401", "403") and code_in(str(error)) is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal
 
@@ -206,7 +205,6 @@ class Assembly:
         return self._held.getvalue()
 
 
-@dataclass(slots=True)
 class Slice:
     """``object[start:stop]`` on its way.
 
@@ -216,12 +214,13 @@ class Slice:
         The object and the bounds, with Python's meaning of negative, missing and too large ones.
     """
 
-    source: Source
-    start: int | None = None
-    stop: int | None = None
-    _info: ObjectInfo | None = None
-    _found: bytes = b""
-    _whole: Assembly | None = None
+    __slots__ = ("_found", "_info", "_whole", "source", "start", "stop")
+
+    def __init__(self, source: Source, start: int | None = None, stop: int | None = None) -> None:
+        self.source, self.start, self.stop = source, start, stop
+        self._info: ObjectInfo | None = None
+        self._found = b""
+        self._whole: Assembly | None = None
 
     @property
     def request_bytes(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import mimetypes
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -142,6 +141,8 @@ class WriteVerbs(PlanedFileSystem):
             if not location.key:
                 await Errand(only(Awaited(partial(self._makedirs, rpath, exist_ok=True))), blocks=False)
             return
+        import mimetypes  # for uploads only
+
         guessed, _ = mimetypes.guess_type(lpath)
         keywords = {**(self.connection.cloud.content_type(guessed) if guessed else {}), **kwargs}
         write = self._write(self._target(rpath), keywords, mode == "create", if_match, max_concurrency)

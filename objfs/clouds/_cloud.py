@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
@@ -96,7 +95,7 @@ class ErrorCodes:
     doubtful: frozenset[str] = frozenset()
 
 
-_NO_HOST: Final = re.compile(r"(?!)")
+_NO_HOST: Final = r"(?!)"
 
 
 def _any_key(_: str) -> str | None:
@@ -224,7 +223,7 @@ class Cloud:
     words: WriteWords
     signing: Mapping[str, Mapping[str, Any]]
     exclusive_copy: Callable[[Settings], str | None]
-    api_hosts: re.Pattern[str] = _NO_HOST
+    api_hosts: str = _NO_HOST
     key_refusal: Callable[[str], str | None] = _any_key
     url_settings: tuple[str, ...] = ()
     answers: Mapping[str, str] = field(default_factory=dict)

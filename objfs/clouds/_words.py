@@ -11,8 +11,9 @@ from objfs.errors import ConflictingOptionsError, NotSupportedError
 from objfs.records import record
 
 # RFC 9110: tokens (section 5.6.2) without capitals, and of values (section 5.5) those that are ASCII.
-_HEADER_NAME: Final = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
-_HEADER_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+# As text: re compiles them when there is something to write.
+_HEADER_NAME: Final = r"[a-z0-9!#$%&'*+.^_`|~-]+"
+_HEADER_VALUE: Final = r"[!-~](?:[ -~]*[!-~])?"
 
 
 @record
@@ -98,8 +99,8 @@ def fit_headers(words: WriteWords, attributes: Mapping[str, str]) -> bool:
     It writes names in lower case, and what is no ASCII it sends in another way than the SDKs, or not at all.
     """
     return all(
-        _HEADER_VALUE.fullmatch(value)
-        and (name.lower() in words.headers or _HEADER_NAME.fullmatch(name.lower() if words.lower_case else name))
+        re.fullmatch(_HEADER_VALUE, value)
+        and (name.lower() in words.headers or re.fullmatch(_HEADER_NAME, name.lower() if words.lower_case else name))
         for name, value in attributes.items()
     )
 

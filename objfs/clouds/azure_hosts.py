@@ -39,7 +39,7 @@ _FABRIC_HOST: Final = re.compile(
 )
 _OTHER_SERVICE: Final = re.compile(r"(?:.+\.)?z[0-9]+\.web\.core\..+|.+\.(?:file|queue|table)\.core\..+")
 # Hosts that are Azure's own, whatever of Azure they are.
-API_HOSTS: Final = re.compile(
+API_HOSTS: Final = (
     rf"(?!.+\.web\.core\.).+\.(?:{'|'.join(map(re.escape, _DOMAINS))})|(?:.+\.)?{re.escape(FABRIC_DOMAIN)}"
 )
 _ACCOUNT: Final = re.compile(r"[a-z0-9]+(?:[.\-_][a-z0-9]+)*", re.IGNORECASE)

@@ -35,7 +35,7 @@ _JSON_PATH: Final = re.compile(
 )
 
 # All of these, and what one may take for them.
-API_HOSTS: Final = re.compile(
+API_HOSTS: Final = (
     r"(?:.+\.)?(?:storage|commondatastorage)(?:\.[a-z0-9\-]+)*\.googleapis\.com|storage\.cloud\.google\.com"
     r"|www\.googleapis\.com"
 )

@@ -23,10 +23,11 @@ EXPRESS_SUFFIX: Final = "--x-s3"
 # Aliases of access points on Outposts and of Object Lambda have hosts of their own.
 FOREIGN_SUFFIXES: Final = ("--op-s3", "--ol-s3")
 
-_EXPRESS_ZONE: Final = re.compile(r"--(?P<zone>[^-]+-[^-]+)--x-s3\Z")
-_HOST_LABEL: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_REGION: Final = re.compile(r"[A-Za-z0-9-]+")
-_AWS_BUCKET_HOST: Final = re.compile(
+# Patterns as text: most programs need none of them, and re compiles what is used.
+_EXPRESS_ZONE: Final = r"--(?P<zone>[^-]+-[^-]+)--x-s3\Z"
+_HOST_LABEL: Final = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+_REGION: Final = r"[A-Za-z0-9-]+"
+_AWS_BUCKET_HOST: Final = (
     r"(?P<bucket>.+)\.(?P<host>s3(?:-fips)?(?:\.dualstack)?(?:[.-][a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?)"
 )
 
@@ -44,7 +45,7 @@ def default_host(region: str, *, dualstack: bool = False, fips: bool = False) ->
     ValueError
         The region cannot stand in a host name.
     """
-    if not _REGION.fullmatch(region):
+    if not re.fullmatch(_REGION, region):
         msg = f"{region!r} is not an AWS region; a server of your own needs endpoint= as well"
         raise ValueError(msg)
     return f"s3{'-fips' if fips else ''}{'.dualstack' if dualstack else ''}.{region}.{partition_domain(region)}"
@@ -57,13 +58,13 @@ def accelerate_host(*, dualstack: bool = False) -> str:
 
 def express_host(bucket: str, region: str) -> str | None:
     """The host of a directory bucket, without the bucket; None where its name holds no zone."""
-    zone = _EXPRESS_ZONE.search(bucket)
+    zone = re.search(_EXPRESS_ZONE, bucket)
     return f"s3express-{zone['zone']}.{region}.{partition_domain(region)}" if zone else None
 
 
 def fits_in_host(bucket: str) -> bool:
     """Whether a bucket can be the first label of a host; one with a dot would not match the certificate."""
-    return _HOST_LABEL.fullmatch(bucket) is not None
+    return re.fullmatch(_HOST_LABEL, bucket) is not None
 
 
 def can_hold(endpoint: str, bucket: str) -> bool:
@@ -87,7 +88,7 @@ def without_bucket(endpoint: str, bucket: str) -> str | None:
 def without_aws_bucket(endpoint: str) -> str | None:
     """An endpoint of AWS without the bucket in it; None where there is none, or the host is not one of AWS."""
     parts = urlsplit(endpoint)
-    match = _AWS_BUCKET_HOST.fullmatch(parts.netloc.lower())
+    match = re.fullmatch(_AWS_BUCKET_HOST, parts.netloc.lower())
     return urlunsplit(parts._replace(netloc=match["host"])) if match else None
 
 

@@ -41,7 +41,7 @@ _OTHER_CREDENTIALS: Final[Mapping[str, tuple[str, ...]]] = {
     "ecs": (*STATIC_KEYS, *WEB_IDENTITY),
     "irsa": (*STATIC_KEYS, *CONTAINER),
 }
-_COPY_IF_NOT_EXISTS: Final = re.compile(r"multipart|header:[^:]+:.*|header-with-status:[^:]+:.*:[0-9]{3}")
+_COPY_IF_NOT_EXISTS: Final = r"multipart|header:[^:]+:.*|header-with-status:[^:]+:.*:[0-9]{3}"
 
 
 def resolve(settings: Settings) -> Settings:
@@ -263,7 +263,7 @@ def _customer_key(settings: Settings) -> Settings:
 
 def _copy(settings: Settings) -> Settings:
     setting = settings.get("copy_if_not_exists")
-    if setting is not None and not _COPY_IF_NOT_EXISTS.fullmatch(setting.value):
+    if setting is not None and not re.fullmatch(_COPY_IF_NOT_EXISTS, setting.value):
         msg = (
             f"option {setting.spelling!r} ({setting.origin}): expected multipart, header:NAME:VALUE or "
             f"header-with-status:NAME:VALUE:STATUS, got {setting.shown}"

@@ -35,22 +35,23 @@ _ARN: Final = re.compile(
 _REGION: Final = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-[0-9]+)"
 _CHINA: Final = ".amazonaws.com.cn"
 _SUFFIX: Final = r"\.amazonaws\.com(?P<china>\.cn)?"
-_AWS_HOST: Final = re.compile(
+# As text: re compiles what an https URL needs.
+_AWS_HOST: Final = (
     rf"(?:(?P<bucket>.+)\.)?s3(?P<fips>-fips)?(?P<dualstack>\.dualstack)?"
     rf"(?:[.\-](?:{_REGION}|(?P<external>external-1)))?{_SUFFIX}"
 )
-_ACCELERATE_HOST: Final = re.compile(r"(?P<bucket>.+)\.s3-accelerate(?P<dualstack>\.dualstack)?\.amazonaws\.com")
-_ACCESS_POINT_HOST: Final = re.compile(
+_ACCELERATE_HOST: Final = r"(?P<bucket>.+)\.s3-accelerate(?P<dualstack>\.dualstack)?\.amazonaws\.com"
+_ACCESS_POINT_HOST: Final = (
     rf"(?P<name>[a-z0-9\-]+)-(?P<account>[0-9]{{12}})\.s3-accesspoint(?P<fips>-fips)?(?P<dualstack>\.dualstack)?"
     rf"\.{_REGION}{_SUFFIX}"
 )
-_WEBSITE_HOST: Final = re.compile(r"(?:.+\.)?s3-website[.\-][a-z0-9\-]+\.amazonaws\.com(?:\.cn)?")
-_R2_HOST: Final = re.compile(
+_WEBSITE_HOST: Final = r"(?:.+\.)?s3-website[.\-][a-z0-9\-]+\.amazonaws\.com(?:\.cn)?"
+_R2_HOST: Final = (
     rf"(?:(?P<bucket>[^.]+)\.)?(?P<account>[0-9a-f]{{32}})(?:\.(?P<jurisdiction>{'|'.join(R2_JURISDICTIONS)}))?"
     r"\.r2\.cloudflarestorage\.com"
 )
 # Hosts of S3 and R2 but for those of static websites, which any HTTP client reads.
-API_HOSTS: Final = re.compile(
+API_HOSTS: Final = (
     r"(?!(?:.+\.)?s3-website[.\-])(?:.+\.)?s3(?:[.\-].+)?\.amazonaws\.com(?:\.cn)?"
     r"|(?:.+\.)?r2\.cloudflarestorage\.com"
 )
@@ -158,7 +159,7 @@ def parse_s3_url(url: str) -> ParsedUrl:
 def _parse_web(url: str) -> ParsedUrl:
     web = split_web_url(url)
     for host, parse in _HOST_FORMS:
-        match = host.fullmatch(web.host)
+        match = re.fullmatch(host, web.host)
         if match and web.port is None:
             # Signatures first: a presigned URL is refused as such, whatever else is in it.
             version = _version_of(web)
@@ -258,7 +259,7 @@ def _r2(web: WebUrl, match: re.Match[str]) -> ParsedUrl:
     return ParsedUrl(location, {"region": "auto", "endpoint": endpoint})
 
 
-_HOST_FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[WebUrl, re.Match[str]], ParsedUrl]], ...]] = (
+_HOST_FORMS: Final[tuple[tuple[str, Callable[[WebUrl, re.Match[str]], ParsedUrl]], ...]] = (
     (_WEBSITE_HOST, _website),
     (_ACCELERATE_HOST, _accelerate),
     (_ACCESS_POINT_HOST, _access_point),

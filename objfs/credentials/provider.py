@@ -22,7 +22,7 @@ from objfs.records import field, record
 
 _log = logging.getLogger(__name__)
 
-_IMPORT_STRING: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_IMPORT_STRING: Final = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _FETCH: Final = "fetch_storage_options"
 
 
@@ -121,7 +121,7 @@ def normalise_provider(provider: Any, cloud: Cloud) -> Source:
         ``provider`` is none of these.
     """
     if isinstance(provider, str):
-        if _IMPORT_STRING.fullmatch(provider) is None:
+        if re.fullmatch(_IMPORT_STRING, provider) is None:
             msg = f"a provider given as text must be an import string 'package.module:attribute', got {provider!r}"
             raise OptionError(msg)
         return ProviderSource(_Imported(provider), cloud, provider_identity(provider), f"provider {provider!r}")

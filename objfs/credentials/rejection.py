@@ -10,12 +10,12 @@ from objfs.clouds._cloud import ErrorCodes
 # The answer to a HEAD has no body; S3 gives 400 for an expired token and 403 for an unknown key.
 BARE_STATUSES: Final = frozenset({400, 403})
 
-_CODE: Final = re.compile(r"<Code>\s*([A-Za-z0-9_.]+)\s*</Code>")
+_CODE: Final = r"<Code>\s*([A-Za-z0-9_.]+)\s*</Code>"
 
 
 def code_in(text: str) -> str | None:
     """The error code in ``text``, which may hold an XML error body anywhere; None where there is none."""
-    found = _CODE.search(text)
+    found = re.search(_CODE, text)
     return None if found is None else found[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -429,4 +430,4 @@ def test_split_gcs_path_refuses_what_is_no_bucket(path: str, says: str) -> None:
 )
 def test_api_hosts_are_those_of_gcs_alone(host: str, own: bool) -> None:
     """A URL there that is refused is no web page's, either."""
-    assert bool(API_HOSTS.fullmatch(host)) is own
+    assert bool(re.fullmatch(API_HOSTS, host)) is own
