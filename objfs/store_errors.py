@@ -11,7 +11,8 @@ from typing import Final
 from objfs.credentials.rejection import code_in
 from objfs.errors import EXISTS_ALREADY, ObjfsError, PreconditionFailedError, ThrottledError
 
-# Patterns as text: re compiles them for the first error. The second form is that of a deletion, which is part of a batch on Azure.
+# Patterns as text: re compiles them for the first error.
+# The second form is that of a deletion, which is part of a batch on Azure.
 STATUS: Final = r"(?:status code: |\(code: )(\d{3})"
 # Azure goes on with the id and the time of the request, in lines of their own.
 _MESSAGE: Final = r"(?s)<Message>\s*(.*?)\s*(?:\nRequestId:[^<]*)?</Message>"
