@@ -7,6 +7,7 @@ import errno
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from objfs import S3FileSystem, adaptive, bulk_reads, reading, transfers
+from objfs import S3FileSystem, adaptive, bulk_reads, concurrency, reading, transfers, workers
 from objfs.errors import PreconditionFailedError
 from objfs.store import LARGE_AT_A_TIME, Store
 from objfs.transfers import Source
@@ -200,7 +201,7 @@ class RecordingSdk(Recorder):
 def until(condition: Callable[[], bool]) -> bool:
     """Wait for what becomes so in another thread, which does not say when."""
     pause = threading.Event()
-    return any(condition() or pause.wait(0.01) for _ in range(100))
+    return any(condition() or pause.wait(0.01) for _ in range(2000))
 
 
 @contextmanager
@@ -216,7 +217,14 @@ def interruptible() -> Iterator[None]:
 def press_ctrl_c() -> None:
     """As at the terminal, while the main thread waits."""
     main = threading.main_thread().ident or 0
-    assert until(lambda: sys._current_frames()[main].f_code.co_name in ("wait", "_wait"))
+
+    def waits_for_us() -> bool:
+        # Not in any other wait: one for the start of a thread would be interrupted where nobody expects it.
+        frames = (frame for frame, _ in traceback.walk_stack(sys._current_frames()[main]))
+        ours = {workers.__file__, concurrency.__file__}
+        return any(f.f_code.co_filename in ours and f.f_code.co_name in ("_wait", "wait_for") for f in frames)
+
+    assert until(waits_for_us)
     signal.pthread_kill(main, signal.SIGINT)
 
 
