@@ -6,7 +6,6 @@ import io
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Any, Final
@@ -83,7 +82,6 @@ class ChunkTable:
             column = 0
 
 
-@dataclass(slots=True)
 class _Column:
     """What is known of one column.
 
@@ -91,15 +89,15 @@ class _Column:
     ----------
     following
         No row group before this one is to be expected any more.
-    read
-        Those that were read.
-    expected
-        Those that are on their way, or here and not read; how many bytes each.
     """
 
-    following: int
-    read: set[int] = field(default_factory=set)
-    expected: dict[int, int] = field(default_factory=dict)
+    __slots__ = ("expected", "following", "read")
+
+    def __init__(self, following: int) -> None:
+        self.following = following
+        # Row groups that were read; those that are on their way, or here and not read, and how many bytes each.
+        self.read: set[int] = set()
+        self.expected: dict[int, int] = {}
 
     @property
     def is_proven(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import hashlib
 import inspect
@@ -146,6 +145,8 @@ def _value_text(value: Any) -> str:
         return qualified_name(value)
     if _is_function(value):
         return _function_text(value)
+    import dataclasses  # most values are told before
+
     if dataclasses.is_dataclass(value):
         return _instance_text(value)
     # Sessions, clients, locks: large, cyclic or opaque; each is taken as different from all others.
