@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import ClassVar, Final, Protocol
 
@@ -70,17 +71,28 @@ class Fetcher(Protocol):
 class Block:
     """A range that is here, or on its way."""
 
-    __slots__ = ("_data", "_pending", "start", "stop")
+    __slots__ = ("_data", "_lock", "_pending", "start", "stop")
 
     def __init__(self, wanted: ByteRange, data: SizedBuffer | Pending[SizedBuffer]) -> None:
         self.start, self.stop = wanted.start, wanted.stop
         self._pending = data if isinstance(data, Pending) else None
-        self._data = b"" if isinstance(data, Pending) else data
+        self._data = None if isinstance(data, Pending) else data
+        self._lock = threading.Lock()
 
-    def data(self) -> SizedBuffer:
-        """The bytes, waited for."""
+    def data(self) -> SizedBuffer | None:
+        """The bytes, waited for; None where a guess failed, so that who needs them asks again and gets the error."""
         if self._pending is not None:
-            self._data, self._pending = self._pending.result(), None
+            # Only one thread can wait for what is pending.
+            with self._lock:
+                pending = self._pending
+                try:
+                    if pending is not None:
+                        self._data = pending.result()
+                except Exception:  # noqa: BLE001 - asked again
+                    return None
+                finally:
+                    # Also after Ctrl-C: nobody can wait for it again.
+                    self._pending = None
         return self._data
 
 
@@ -123,12 +135,13 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         self._guide = ColumnGuide(size, self._held)
         self._guided: list[Block] = []
         self._pid = os.getpid()
-        # Threads that share a file mix up its position, but each read is one read.
+        # Threads that share a file mix up its position, but each read is one read. Nobody waits for bytes with it.
         self._lock = threading.RLock()
+        self._readers = 0
         # Where the sequence that is being read began, and where it goes on.
         self._run_start = self._expected = 0
         self._is_run = True
-        # Whether a read is known to want nothing beside what it asks.
+        # Whether the read is known to want nothing beside what it asks.
         self._is_exact = False
         self._margin = FIRST_MARGIN_BYTES
         # What the last random read brought beyond what was asked, until it proves useful.
@@ -139,48 +152,70 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         return data if isinstance(data, bytes) else bytes(data)
 
     def lend(self, begin: int, end: int) -> SizedBuffer:
-        """The bytes of a range within the file, read-only, where they lie in memory if they fill most of a block."""
+        """The bytes of a range within the file, read-only: where they lie, if they fill most of a block, or a copy."""
         if begin >= end:
             return b""
-        with self._lock:
-            return self._read(begin, end)
+        with self._reading():
+            return self._lend(ByteRange(begin, end))
 
-    def _read(self, begin: int, end: int) -> SizedBuffer:
-        self._follow(begin, end)
-        found, gaps = self._survey(begin, end)
-        self._look_ahead(end)
-        if not found and self._requests.is_pinned and end - begin <= PART_BYTES:
-            found, gaps = [self._load(gaps[0])], []
-        data = self._data_of(found[0]) if len(found) == 1 and not gaps else None
-        if data is None:
-            whole = Assembly(ByteRange(begin, end))
-            self._compose(whole, found, gaps)
-            composed = whole.tobytes()
-            return composed if end <= self.size else composed[: max(0, self.size - begin)]
-        self._forget_read(begin, end)
-        if len(data) == end - begin:
+    def _lend(self, wanted: ByteRange) -> SizedBuffer:
+        found, gaps = self._plan(wanted)
+        if not found and len(wanted) <= PART_BYTES and self._requests.is_pinned:
+            self.miss_count += 1
+            self.total_requested_bytes += len(wanted)
+            found, gaps = [self._load(wanted)], []
+        if len(found) == 1 and not gaps:
+            data = self._part_of(found[0], wanted)
+            if data is not None:
+                return data
+            found, gaps = [], [wanted]
+        whole = Assembly(wanted)
+        self._compose(whole, found, gaps)
+        composed = whole.tobytes()
+        return composed if wanted.stop <= self.size else composed[: max(0, self.size - wanted.start)]
+
+    def _part_of(self, block: Block, wanted: ByteRange) -> SizedBuffer | None:
+        data = self._data_of(block)
+        self._forget_read(wanted)
+        if data is None or len(data) == len(wanted):
             return data
-        view = memoryview(data)[begin - found[0].start : end - found[0].start]
+        view = memoryview(data)[wanted.start - block.start : wanted.stop - block.start]
         return view if len(view) >= SMALLEST_LOAN * len(data) else bytes(view)
 
     def read_into(self, begin: int, target: memoryview) -> int:
         """Copy bytes from ``begin`` on into a buffer, with no copy in between; how many there were."""
         wanted = ByteRange(begin, max(begin, min(begin + len(target), self.size)))
         if len(wanted):
-            with self._lock:
-                self._follow(wanted.start, wanted.stop)
-                found, gaps = self._survey(wanted.start, wanted.stop)
-                self._look_ahead(wanted.stop)
-                self._compose(Assembly(wanted, target), found, gaps)
+            with self._reading():
+                self._compose(Assembly(wanted, target), *self._plan(wanted))
         return max(0, min(wanted.stop, self.size) - wanted.start)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        if self._pid != os.getpid():
+            # A forked child has the blocks, but nobody who brings those that were on their way or gives the lock back.
+            self._pid, self._lock, self._readers = os.getpid(), threading.RLock(), 0
+            self._ahead.clear()
+            self._guided.clear()
+        with self._lock:
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers -= 1
+
+    def _plan(self, wanted: ByteRange) -> tuple[list[Block], list[ByteRange]]:
+        """The blocks that hold parts of a range, and what none of them holds; what may be read next is on its way."""
+        with self._lock:
+            self._follow(wanted.start, wanted.stop)
+            found, gaps = self._survey(wanted)
+            self._look_ahead(wanted.stop)
+            self._follow_guide(wanted)
+        return found, gaps
 
     def _follow(self, begin: int, end: int) -> None:
         """Learn from where the reader is."""
-        if self._pid != os.getpid():
-            # A forked child has the blocks, but nobody who brings those that were on their way.
-            self._pid = os.getpid()
-            self._ahead.clear()
-            self._guided.clear()
         self._is_run = begin == self._expected
         if not self._is_run:
             self._run_start = begin
@@ -191,20 +226,19 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         if begin < self._unproven.stop and self._unproven.start < end:
             self._margin = min(2 * self._margin, LARGEST_MARGIN_BYTES)
             self._unproven = ByteRange(0, 0)
-        self._is_exact = not self._guide.is_over and self._follow_guide(ByteRange(begin, end))
 
-    def _follow_guide(self, read: ByteRange) -> bool:
+    def _follow_guide(self, read: ByteRange) -> None:
         """Have what the format says is read next brought."""
         guide, requests = self._guide, self._requests
-        is_exact = guide.follow(read, has_jumped=not self._is_run)
+        self._is_exact = not guide.is_over and guide.follow(read, has_jumped=not self._is_run)
         if not guide.is_active:
             self._guided.clear()
-        elif requests.is_pinned:
+        elif requests.is_pinned and self._readers == 1:
+            # Threads that read at the same time bring what they need as soon.
             wanted = guide.take(AHEAD_BYTES, requests.in_flight)
             for plan in merge_ranges(wanted, max_gap_bytes=COLUMN_GAP_BYTES, max_request_bytes=PART_BYTES):
-                for gap in self._survey(plan.range.start, plan.range.stop)[1]:
+                for gap in self._survey(plan.range)[1]:
                     self._guided += [self._begin(part) for part in split_range(gap, PART_BYTES)]
-        return is_exact
 
     def _begin(self, wanted: ByteRange) -> Block:
         return Block(wanted, Pending(partial(self._requests.load, wanted)))
@@ -213,11 +247,11 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         while self._ahead and self._ahead[0].stop <= at:
             self._ahead.popleft()
 
-    def _forget_read(self, begin: int, end: int) -> None:
+    def _forget_read(self, read: ByteRange) -> None:
         """What is read to its end is not read again."""
-        self._forget_before(end)
-        if self._guided:
-            self._guided = [block for block in self._guided if block.stop <= begin or end < block.stop]
+        with self._lock:
+            self._forget_before(read.stop)
+            self._guided = [block for block in self._guided if block.stop <= read.start or read.stop < block.stop]
 
     def _find(self, at: int) -> Block | None:
         """The block that holds a byte."""
@@ -230,60 +264,60 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
                     return block
         return None
 
-    def _data_of(self, block: Block) -> SizedBuffer | None:
-        """The bytes of a block; None where a guess failed, so that who needs them asks again and gets the error."""
-        try:
-            return block.data()
-        except BaseException as error:
-            # Also after Ctrl-C: what was waited for cannot be waited for again.
-            self._ahead.clear()
-            self._guided.clear()
-            if not isinstance(error, Exception):
-                raise
-            return None
+    def _next_block(self, at: int, end: int) -> int:
+        """Where the first block begins between two places, or the second of them."""
+        blocks = (self._opening, *self._ahead, *self._guided, *self._kept)
+        return min((block.start for block in blocks if at < block.start < end), default=end)
 
-    def _held(self, wanted: ByteRange) -> bytes | None:
-        """Bytes that are here; None where some of them are not, or not yet."""
-        found, gaps = self._survey(wanted.start, wanted.stop)
-        if gaps or not set(found) <= {self._opening, *self._kept}:
-            return None
-        whole = Assembly(wanted)
-        self._compose(whole, found, gaps)
-        return whole.tobytes()
-
-    def _survey(self, begin: int, end: int) -> tuple[list[Block], list[ByteRange]]:
+    def _survey(self, wanted: ByteRange) -> tuple[list[Block], list[ByteRange]]:
         """The blocks that hold parts of a range, and what none of them holds."""
         found: list[Block] = []
         gaps: list[ByteRange] = []
-        at = begin
-        while at < end:
+        at = wanted.start
+        while at < wanted.stop:
             block = self._find(at)
             if block is None:
-                gaps.append(ByteRange(at, self._next_block(at, end)))
+                gaps.append(ByteRange(at, self._next_block(at, wanted.stop)))
                 at = gaps[-1].stop
             else:
                 found.append(block)
                 at = block.stop
         return found, gaps
 
-    def _next_block(self, at: int, end: int) -> int:
-        """Where the first block begins between two places, or the second of them."""
-        blocks = (self._opening, *self._ahead, *self._guided, *self._kept)
-        return min((block.start for block in blocks if at < block.start < end), default=end)
+    def _data_of(self, block: Block) -> SizedBuffer | None:
+        """The bytes of a block; None, as for the block, and where one guess failed the others are forgotten."""
+        data = None
+        try:
+            data = block.data()
+        finally:
+            if data is None:
+                with self._lock:
+                    self._ahead.clear()
+                    self._guided.clear()
+        return data
+
+    def _held(self, wanted: ByteRange) -> bytes | None:
+        """Bytes that are kept; None where some of them are not."""
+        found, gaps = self._survey(wanted)
+        if gaps or not set(found) <= {self._opening, *self._kept}:
+            return None
+        whole = Assembly(wanted)
+        self._compose(whole, found, gaps)
+        return whole.tobytes()
 
     def _compose(self, whole: Assembly, found: Sequence[Block], gaps: Sequence[ByteRange]) -> None:
         """Bring a range: what is not here is asked for first, then what is here is copied."""
-        begin, end = whole.whole.start, whole.whole.stop
+        wanted = whole.whole
         for gap in gaps:
             self._bring(whole, gap)
         for block in found:
             data = self._data_of(block)
-            start, stop = max(block.start, begin), min(block.stop, end)
+            part = ByteRange(max(block.start, wanted.start), min(block.stop, wanted.stop))
             if data is None:
-                self._bring(whole, ByteRange(start, stop))
+                self._bring(whole, part)
             else:
-                whole.put(start, memoryview(data)[start - block.start : stop - block.start])
-        self._forget_read(begin, end)
+                whole.put(part.start, memoryview(data)[part.start - block.start : part.stop - block.start])
+        self._forget_read(wanted)
 
     def _bring(self, whole: Assembly, gap: ByteRange) -> None:
         """Ask for a range and wait for it."""
@@ -291,20 +325,25 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         self.miss_count += 1
         self.total_requested_bytes += len(gap)
         if not requests.is_pinned:
-            whole.put(gap.start, self.fetcher(gap.start, gap.stop))
-            # Who gave the size may have been told of more bytes than there are.
-            self.size = requests.size
+            # The first answer pins the file, for every thread.
+            with self._lock:
+                whole.put(gap.start, self.fetcher(gap.start, gap.stop))
+                # Who gave the size may have been told of more bytes than there are.
+                self.size = requests.size
         elif len(gap) > PART_BYTES:
             requests.fill(whole, gap)
         else:
-            whole.put(gap.start, memoryview(self._load(gap).data())[: len(gap)])
+            whole.put(gap.start, memoryview(self._load(gap).data() or b"")[: len(gap)])
 
     def _load(self, gap: ByteRange) -> Block:
         """Make one request for a range, and for what may be read after it."""
-        wanted = gap if self._is_run or self._is_exact else self._with_margin(gap)
+        with self._lock:
+            is_random = not self._is_run and not self._is_exact
+            wanted = self._with_margin(gap) if is_random else gap
         block = Block(wanted, call(partial(self._requests.load, wanted)))
-        if not self._is_run and not self._is_exact:
-            self._keep(block)
+        if is_random:
+            with self._lock:
+                self._keep(block)
         return block
 
     def _with_margin(self, gap: ByteRange) -> ByteRange:

@@ -8,6 +8,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -485,3 +486,47 @@ def test_forked_child_does_not_wait_for_what_its_parent_fetches_ahead(gate: thre
     assert in_child(work) == OLD[2 * PART :]
     gate.set()
     assert file.read() == OLD[2 * PART :]
+
+
+# -- threads --------------------------------------------------------------------------------------------------------
+
+
+def test_threads_that_share_a_file_wait_for_their_own_bytes_only() -> None:
+    """duckdb reads one file with many threads, which would otherwise have one request in flight among them."""
+    plane, file = opened(LONG)
+    together = threading.Barrier(4)
+    plane.before = lambda _: together.wait(PATIENCE) and None
+    starts = [number * MIB for number in range(1, 5)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda start: file.cache._fetch(start, start + 100), starts))
+    assert found == [LONG[start : start + 100] for start in starts]
+    assert plane.most_present == 4
+
+
+@pytest.mark.usefixtures("_small")
+def test_threads_that_wait_for_the_same_bytes_both_get_them(gate: threading.Event) -> None:
+    """What is on its way is waited for by as many as need it."""
+    plane, file = opened(OLD)
+    plane.before = lambda _: gate.wait(PATIENCE) and None
+    assert file.read(2 * PART) == OLD[: 2 * PART]
+    assert until(lambda: plane.present > 0)
+    with ThreadPoolExecutor(3) as pool:
+        reads = [pool.submit(file.cache._fetch, 2 * PART, 2 * PART + 5) for _ in range(3)]
+        gate.set()
+        assert [read.result(PATIENCE) for read in reads] == [OLD[2 * PART : 2 * PART + 5]] * 3
+
+
+@SHARED
+@pytest.mark.usefixtures("_small")
+@given(st.lists(st.tuples(st.integers(0, len(OLD)), st.integers(1, 4 * PART), st.booleans()), min_size=1, max_size=30))
+def test_threads_that_share_a_file_get_the_bytes_of_the_object(reads: list[tuple[int, int, bool]]) -> None:
+    """Copied, or lent where they lie, whatever the others do to what is held."""
+    _, file = opened(OLD)
+
+    def read(wanted: tuple[int, int, bool]) -> bytes:
+        start, length, is_lent = wanted
+        stop = min(start + length, len(OLD))
+        return bytes(file.cache.lend(start, stop) if is_lent else file.cache._fetch(start, stop))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, reads)) == [OLD[start : start + length] for start, length, _ in reads]
