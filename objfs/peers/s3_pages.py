@@ -20,6 +20,8 @@ _OBJECT, _PREFIX, _NAME_OF_PREFIX = "Contents", "CommonPrefixes", "Prefix"
 _TABLES: Final = "objfs"
 # Handlers of an event with a wildcard come first, and one of boto's parses the whole page.
 _EVENT: Final = "before-parse.*.ListObjectsV2"
+# No key of a sound server has it.
+_BETWEEN: Final = "\0"
 
 _taking: ContextVar[bool] = ContextVar("objfs_taking", default=False)
 
@@ -165,9 +167,11 @@ class Listed:
         return (table.columns for table in self._tables if table.tag == _OBJECT)
 
     def _names(self, keys: Sequence[str]) -> list[str]:
-        text = "".join(keys)
+        text = _BETWEEN.join(keys)
         if self._decode is not str and ("%" in text or "+" in text):
-            keys = [self._decode(key) for key in keys]
+            # At once, which takes a third of the time, but for keys that have in them what stands between.
+            decoded = self._decode(text).split(_BETWEEN)
+            keys = decoded if len(decoded) == len(keys) else [self._decode(key) for key in keys]
         return [f"{self._bucket}/{key}" for key in keys]
 
 

@@ -152,6 +152,7 @@ READ: Final = {
     "references": page(item(fields("a")).replace("<Key>a</Key>", "<Key>&#x41;&#66;&lt;&#10;</Key>"), encoded=False),
     "prefixes": page(prefixes("a/", "b//", "%25/")),
     "one-prefix-between": page(AWS[0], prefixes("d/"), AWS[1]),
+    "what-stands-between-keys": page(*[item(fields(key), encode=quote) for key in ("a\0b", "c%", "é", "\0")]),
     "blank-as-plus": page(item(fields("a b"), encode=quote_plus)),
     "no-prolog": page(*AWS, prolog=""),
     "byte-order-mark": page(*AWS, prolog="\ufeff" + PROLOG),
