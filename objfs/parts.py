@@ -67,7 +67,8 @@ def joined(pieces: Sequence[Piece]) -> Piece:
 class Collector:
     """Bytes that were written and are not sent yet.
 
-    Long ``bytes`` are kept as they came. Everything else is copied, as its owner may change it.
+    Long ``bytes`` are kept as they came. Other buffers are copied, as their owner may change them, and so is what is
+    short.
     """
 
     __slots__ = ("_open", "_pieces", "size")
@@ -82,8 +83,8 @@ class Collector:
     def add(self, view: memoryview) -> None:
         """Take bytes, one after another in memory."""
         self.size += len(view)
-        if len(view) >= KEPT_BYTES and type(view.obj) is bytes:
-            self._pieces.append(view)
+        if len(view) >= KEPT_BYTES:
+            self._pieces.append(unchanging(view))
             self._open = None
             return
         if self._open is None:

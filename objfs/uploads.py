@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import errno
 import logging
 import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from fsspec.asyn import get_loop
 
@@ -178,6 +179,38 @@ def send(begin: Callable[[], Upload], parts: Iterable[Piece]) -> Written:
             raise
     finally:
         del _sending[threading.get_ident()]
+
+
+def read_file(path: str) -> bytes:
+    """All bytes of a local file; see `file_parts`."""
+    with _steady(path) as file:
+        return file.read()
+
+
+def file_parts(path: str, part_bytes: int, callback: Any) -> Iterator[Piece]:
+    """The bytes of a local file, part by part; a callback is told of each that was taken.
+
+    Raises
+    ------
+    OSError
+        The file was changed meanwhile, so that it may never have held these bytes; one that grows is no error.
+    """
+    with _steady(path) as file:
+        while part := file.read(part_bytes):
+            yield part
+            callback.relative_update(len(part))
+
+
+@contextlib.contextmanager
+def _steady(path: str) -> Iterator[IO[bytes]]:
+    with open(path, "rb") as file:
+        before = os.fstat(file.fileno())
+        yield file
+        after = os.fstat(file.fileno())
+        touched = after.st_mtime_ns != before.st_mtime_ns and after.st_size == before.st_size
+        # What has no size, such as a pipe, has another time whenever something was written to it.
+        if before.st_size and (touched or after.st_size < before.st_size):
+            raise OSError(errno.EBUSY, "the file was changed while it was read; nothing was published", path)
 
 
 def is_sending() -> bool:

@@ -24,7 +24,7 @@ from objfs.sdk_uploads import SdkUpload, Upload
 from objfs.steps import Local, Objects, Plan
 from objfs.store import Store
 from objfs.types import Location, Written
-from objfs.uploads import StreamedUpload, send
+from objfs.uploads import StreamedUpload, file_parts, read_file, send
 from objfs.writing import as_bytes_view
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ class WriteVerbs(PlanedFileSystem):
             await Errand(self._put_whole(objects, write, lpath, callback), blocks=isinstance(objects, Store))
         else:
             part_bytes = self._part_size(size, chunksize)
-            await self._upload_errand(write, _file_parts(lpath, part_bytes, callback), part_bytes)
+            await self._upload_errand(write, file_parts(lpath, part_bytes, callback), part_bytes)
         self.note_written(location.path)
 
     def put_file(self, lpath: str, rpath: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> None:
@@ -196,7 +196,7 @@ class WriteVerbs(PlanedFileSystem):
         return Errand(only(Local(partial(send, begin, parts))), blocks=True)
 
     def _put_whole(self, objects: Objects, write: Write, lpath: str, callback: Any) -> Plan[None]:
-        data = yield Local(partial(_read, lpath))
+        data = yield Local(partial(read_file, lpath))
         yield self._put_step(objects, write, data)
         callback.relative_update(len(data))
 
@@ -320,15 +320,3 @@ class WriteVerbs(PlanedFileSystem):
 def _cut(data: memoryview, part_bytes: int) -> Iterator[Piece]:
     for at in range(0, len(data), part_bytes):
         yield unchanging(data[at : at + part_bytes])
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _file_parts(path: str, part_bytes: int, callback: Any) -> Iterator[Piece]:
-    with open(path, "rb") as file:
-        while part := file.read(part_bytes):
-            yield part
-            callback.relative_update(len(part))

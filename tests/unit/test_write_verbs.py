@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,80 +17,15 @@ from fsspec.exceptions import FSTimeoutError
 
 from objfs import S3FileSystem, bulk_write_verbs
 from objfs.parts import IN_FLIGHT_BYTES
-from objfs.store import Store
 from objfs.transfers import REQUESTS_IN_FLIGHT
-from objfs.types import Written
 from objfs.uploads import is_sending
 from tests.unit.recording import BUCKET, interruptible, press_ctrl_c, until
+from tests.unit.writing_plane import WritingStore, files, filesystem, values
 
 MIB = 1 << 20
 PATIENCE = 20
 # What one request writes of a stream, and of an object whose size is known.
 STREAM, KNOWN = 12 * MIB, 8 * MIB
-
-
-class WritingStore(Store):
-    """A data plane that keeps what is written in memory, and how much of it was under way at a time."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.puts: list[str] = []
-        self.uploads: list[list[int]] = []
-        self.aborted: list[str] = []
-        self.present = self.most_present = self.bytes_present = self.most_bytes_present = 0
-        self.last_part = 0
-        # Called with the key of each request, or with the key and the number of each part, while it is under way.
-        self.during: Callable[..., None] = lambda *_: None
-        self._lock = threading.Lock()
-
-    def put_now(self, key: str, data: Any, **_: Any) -> Written:
-        """One request."""
-        size = len(data)
-        with self._lock:
-            self.puts.append(key)
-            self.present += 1
-            self.bytes_present += size
-            self.most_present = max(self.most_present, self.present)
-            self.most_bytes_present = max(self.most_bytes_present, self.bytes_present)
-        try:
-            self.during(key)
-            with self._lock:
-                self.objects[key] = bytes(data)
-        finally:
-            with self._lock:
-                self.present -= 1
-                self.bytes_present -= size
-        return Written('"1"', None)
-
-    async def put(self, key: str, data: Any, **more: Any) -> Written:
-        """The same, awaited."""
-        return await asyncio.to_thread(self.put_now, key, data, **more)
-
-    async def any_below(self, prefix: str) -> bool:
-        """Whether a target is a directory."""
-        return any(key.startswith(f"{prefix}/") for key in self.objects)
-
-    def put_stream(
-        self, key: str, pieces: Iterator[Any], *, part_bytes: int, max_concurrency: int, **_: Any
-    ) -> Written:
-        """Parts are cut as obstore cuts them; one that raises ends the upload."""
-        whole, sizes = bytearray(), []
-        try:
-            for piece in pieces:
-                whole += piece
-                if len(whole) // part_bytes > len(sizes):
-                    sizes.append(part_bytes)
-                    self.last_part = max(self.last_part, len(sizes))
-                    self.during(key, len(sizes))
-        except BaseException:
-            self.aborted.append(key)
-            raise
-        if len(whole) % part_bytes:
-            sizes.append(len(whole) % part_bytes)
-        with self._lock:
-            self.uploads.append(sizes)
-            self.objects[key] = bytes(whole)
-        return Written('"1-2"', None)
 
 
 @pytest.fixture
@@ -104,33 +40,12 @@ def fs(plane: WritingStore) -> S3FileSystem:
     return filesystem(plane)
 
 
-def filesystem(plane: WritingStore, **options: Any) -> S3FileSystem:
-    """A filesystem over the plane, which is asked for nothing else."""
-    options = {"key": "key", "secret": "secret", "region": "us-east-1", "engine": "obstore", **options}
-    found = S3FileSystem(**options, skip_instance_cache=True)
-    found.connection.store = lambda _: plane  # type: ignore[method-assign]
-    return found
-
-
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
     """What requests wait for."""
     event = threading.Event()
     yield event
     event.set()
-
-
-def values(count: int, size: int = 1) -> dict[str, bytes]:
-    """Paths to bytes, all the same."""
-    data = bytes(size)
-    return {f"{BUCKET}/{number:04}": data for number in range(count)}
-
-
-def files(folder: Path, sizes: Mapping[str, int]) -> list[str]:
-    """Local files of these sizes."""
-    for name, size in sizes.items():
-        (folder / name).write_bytes(bytes(size))
-    return [str(folder / name) for name in sizes]
 
 
 # -- one object -----------------------------------------------------------------------------------------------------
@@ -365,6 +280,81 @@ def test_progress_of_a_file_that_is_refused_is_none(fs: S3FileSystem, plane: Wri
     with pytest.raises(PermissionError):
         fs.put_file(*files(tmp_path, {"x": 9}), f"{BUCKET}/x", callback=progress)
     assert (progress.size, progress.value) == (9, 0)
+
+
+# -- files that change ----------------------------------------------------------------------------------------------
+
+
+class Meddling(Callback):  # type: ignore[misc]
+    """Does something to the file when the first part of it was read."""
+
+    def __init__(self, deed: Callable[[], None]) -> None:
+        super().__init__()
+        self._deed = deed
+
+    def relative_update(self, inc: int = 1) -> None:
+        """Once."""
+        if not self.value:
+            self._deed()
+        super().relative_update(inc)
+
+
+def rewrite(path: Path) -> None:
+    """Change a byte in its place, at another time."""
+    with path.open("r+b") as file:
+        file.write(b"1")
+    os.utime(path, (1, 1))
+
+
+def truncate(path: Path) -> None:
+    """Cut the end off."""
+    os.truncate(path, STREAM + 1)
+
+
+def grow(path: Path) -> None:
+    """Write on, as a log does."""
+    with path.open("ab") as file:
+        file.write(b"1")
+
+
+def replace(path: Path) -> None:
+    """Put another file in its place."""
+    other = path.with_name("other")
+    other.write_bytes(b"other")
+    other.replace(path)
+
+
+@pytest.mark.parametrize("deed", [rewrite, truncate])
+def test_file_that_is_changed_while_it_is_uploaded_is_not_published(
+    fs: S3FileSystem, plane: WritingStore, tmp_path: Path, deed: Callable[[Path], None]
+) -> None:
+    """It may never have held the bytes that were read."""
+    (here,) = files(tmp_path, {"x": 4 * KNOWN})
+    with pytest.raises(OSError, match="changed while it was read"):
+        fs.put_file(here, f"{BUCKET}/x", callback=Meddling(lambda: deed(Path(here))))
+    assert (plane.objects, plane.aborted) == ({}, ["x"])
+
+
+@pytest.mark.parametrize(("deed", "added"), [(grow, b"1"), (replace, b"")], ids=["grown", "replaced"])
+def test_file_that_had_all_that_was_read_is_published(
+    fs: S3FileSystem, plane: WritingStore, tmp_path: Path, deed: Callable[[Path], None], added: bytes
+) -> None:
+    """A log that is written on; a file that is replaced is the old one for who has it open."""
+    (here,) = files(tmp_path, {"x": 4 * KNOWN})
+    fs.put_file(here, f"{BUCKET}/x", callback=Meddling(lambda: deed(Path(here))))
+    assert plane.objects["x"] == bytes(4 * KNOWN) + added
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipe_is_uploaded_to_its_end(fs: S3FileSystem, plane: WritingStore, tmp_path: Path) -> None:
+    """It has no size, and another time with each write."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(bytes(MIB),), daemon=True)
+    writer.start()
+    fs.put_file(str(path), f"{BUCKET}/x")
+    writer.join(PATIENCE)
+    assert plane.objects["x"] == bytes(MIB)
 
 
 # -- what ends early ------------------------------------------------------------------------------------------------
