@@ -20,7 +20,7 @@ KEPT_BYTES: Final = 64 << 10
 
 
 def part_size(bounds: PartBounds, total: int | None, asked: int | None) -> int:
-    """Bytes per part: what was asked, else a default, which grows where ``total`` needs more parts than there may be.
+    """Bytes per part: what was asked or a default, and more where ``total`` needs more parts than there may be.
 
     Parameters
     ----------
@@ -36,16 +36,13 @@ def part_size(bounds: PartBounds, total: int | None, asked: int | None) -> int:
     ValueError
         Less than the cloud's smallest part was asked.
     """
-    if asked is not None:
-        if asked < bounds.min_bytes:
-            mebibytes = bounds.min_bytes / (1 << 20)
-            msg = f"a block size for writing must be at least {bounds.min_bytes} bytes ({mebibytes:g} MiB), not {asked}"
-            raise ValueError(msg)
-        wanted = asked
-    elif total is None:
-        wanted = bounds.default_bytes
-    else:
-        wanted = max(bounds.parallel_bytes, -(-total // bounds.max_count))
+    if asked is not None and asked < bounds.min_bytes:
+        mebibytes = bounds.min_bytes / (1 << 20)
+        msg = f"a block size for writing must be at least {bounds.min_bytes} bytes ({mebibytes:g} MiB), not {asked}"
+        raise ValueError(msg)
+    wanted = asked or (bounds.default_bytes if total is None else bounds.parallel_bytes)
+    if total is not None:
+        wanted = max(wanted, -(-total // bounds.max_count))
     return -(-wanted // bounds.multiple) * bounds.multiple
 
 

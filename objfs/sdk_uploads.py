@@ -41,6 +41,20 @@ class Upload(Protocol):
         ...
 
 
+def next_part(count: int, bounds: PartBounds) -> int:
+    """The number of the part after the first ``count``.
+
+    Raises
+    ------
+    ValueError
+        There may be no more.
+    """
+    if count >= bounds.max_count:
+        msg = f"an object has at most {bounds.max_count} parts; open it with a larger block_size"
+        raise ValueError(msg)
+    return count + 1
+
+
 class SdkUpload:
     """An upload through the SDK's client: conditional, appending, and with a retry of each part.
 
@@ -97,10 +111,7 @@ class SdkUpload:
         """Hand over the next part."""
         while len(self._in_flight) >= self._limit:
             self._collect()
-        if self._count >= self._bounds.max_count:
-            msg = f"an object has at most {self._bounds.max_count} parts; open it with a larger block_size"
-            raise ValueError(msg)
-        self._count += 1
+        self._count = next_part(self._count, self._bounds)
         data = bytes(joined(part))
         request = self._objects.send_part(self._key, self._upload, self._count, self._size, data)
         self._size += len(data)

@@ -16,10 +16,11 @@ from typing import IO, Any, Final
 
 from fsspec.asyn import get_loop
 
+from objfs.clouds._cloud import PartBounds
 from objfs.concurrency import outlive_executors, wait_for
 from objfs.parts import Piece
 from objfs.sdk_objects import SdkObjects
-from objfs.sdk_uploads import Upload, UploadAborted
+from objfs.sdk_uploads import Upload, UploadAborted, next_part
 from objfs.store import Store
 from objfs.types import Written
 from objfs.workers import Stop, current_stop, refuse_when_stopped
@@ -47,6 +48,8 @@ class StreamedUpload:
         installed.
     loop
         Loop on which the witness is asked.
+    bounds
+        Of the cloud.
     part_bytes, max_concurrency
         Memory is bounded by ``part_bytes * (max_concurrency + 2)``: besides those in flight, one part waits in a queue
         and one for its turn.
@@ -61,6 +64,7 @@ class StreamedUpload:
         *,
         witness: SdkObjects | None,
         loop: asyncio.AbstractEventLoop,
+        bounds: PartBounds,
         part_bytes: int,
         max_concurrency: int,
         attributes: Mapping[str, str] | None = None,
@@ -74,6 +78,7 @@ class StreamedUpload:
             "tags": tags,
         }
         self._parts: queue.Queue[Sequence[Piece] | None] = queue.Queue(maxsize=1)
+        self._bounds, self._count = bounds, 0
         self._given_up = False
         self._begun = False
         self._written: Written | None = None
@@ -83,6 +88,7 @@ class StreamedUpload:
 
     def write(self, part: Sequence[Piece]) -> None:
         """Hand over the next part; nothing of it is copied."""
+        self._count = next_part(self._count, self._bounds)
         self._hand_over(part)
 
     def finish(self) -> Written:

@@ -256,6 +256,7 @@ class WriteVerbs(PlanedFileSystem):
             location.key,
             witness=self._witness(location),
             loop=get_loop(),
+            bounds=self.connection.cloud.parts,
             part_bytes=part_bytes,
             max_concurrency=limit,
             **self._belongings(write),

@@ -40,7 +40,8 @@ BOUNDS = PartBounds(default_bytes=12, min_bytes=5, max_count=10, multiple=2, par
         pytest.param(1000, None, 100, id="long"),
         pytest.param(None, 6, 6, id="asked"),
         pytest.param(None, 7, 8, id="asked-between-multiples"),
-        pytest.param(1000, 6, 6, id="asked-for-a-known-one"),
+        pytest.param(60, 6, 6, id="asked-for-a-known-one"),
+        pytest.param(1000, 6, 100, id="asked-too-little"),
     ],
 )
 def test_part_size_is_what_was_asked_or_what_the_object_needs(

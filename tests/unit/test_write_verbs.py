@@ -17,6 +17,7 @@ from fsspec.exceptions import FSTimeoutError
 
 from objfs import S3FileSystem, bulk_write_verbs
 from objfs.parts import IN_FLIGHT_BYTES
+from objfs.records import replace
 from objfs.transfers import REQUESTS_IN_FLIGHT
 from objfs.uploads import is_sending
 from tests.unit.recording import BUCKET, interruptible, press_ctrl_c, until
@@ -89,6 +90,19 @@ def test_file_is_one_request_or_parts_of_one_size(
             file.write(data[at : at + step])
     assert (plane.puts, plane.uploads) == ((["x"], []) if parts is None else ([], [parts]))
     assert plane.objects == {"x": data}
+
+
+def test_file_of_too_many_parts_says_what_to_do(fs: S3FileSystem, plane: WritingStore) -> None:
+    """Before the server refuses one part too many."""
+    few = replace(fs.connection.cloud.parts, max_count=2)
+    fs.connection.cloud = replace(fs.connection.cloud, parts=few)
+    file = fs.open(f"{BUCKET}/x", "wb", block_size=5 * MIB)
+    file.write(bytes(15 * MIB))
+    with pytest.raises(ValueError, match="at most 2 parts; open it with a larger block_size"):
+        file.close()
+    assert (plane.objects, plane.aborted) == ({}, ["x"])
+    fs.pipe_file(f"{BUCKET}/y", bytes(15 * MIB), chunksize=5 * MIB)
+    assert plane.uploads == [[15 * MIB // 2, 15 * MIB // 2]]
 
 
 def test_what_is_written_is_what_was_there_when_it_was_written(fs: S3FileSystem, plane: WritingStore) -> None:
@@ -317,7 +331,7 @@ def grow(path: Path) -> None:
         file.write(b"1")
 
 
-def replace(path: Path) -> None:
+def supersede(path: Path) -> None:
     """Put another file in its place."""
     other = path.with_name("other")
     other.write_bytes(b"other")
@@ -335,7 +349,7 @@ def test_file_that_is_changed_while_it_is_uploaded_is_not_published(
     assert (plane.objects, plane.aborted) == ({}, ["x"])
 
 
-@pytest.mark.parametrize(("deed", "added"), [(grow, b"1"), (replace, b"")], ids=["grown", "replaced"])
+@pytest.mark.parametrize(("deed", "added"), [(grow, b"1"), (supersede, b"")], ids=["grown", "replaced"])
 def test_file_that_had_all_that_was_read_is_published(
     fs: S3FileSystem, plane: WritingStore, tmp_path: Path, deed: Callable[[Path], None], added: bytes
 ) -> None:
