@@ -48,9 +48,6 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give every verb a blocking twin that Ctrl-C ends: fsspec's own leaves the coroutine running behind it."""
         super().__init_subclass__(**kwargs)
-        if getattr(cls, "cloud", None) is None:
-            # Bases of the classes that are used; each of those gets all its twins.
-            return
         for name in {*async_methods, *dir(AsyncFileSystem), *_MORE_VERBS, *cls.more_verbs}:
             twin = name[1:]
             if not name.startswith("_") or name.startswith("__"):
