@@ -29,7 +29,7 @@ demo: $(TEST) ## run the main job against a server of its own, with credentials 
 	$(BIN)/python docs/tutorial/main_job.py $(ARGS)
 
 test: $(TEST) ## run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python $(if $(ARGS),-m pytest $(ARGS),-m tests.side_by_side)
 
 lint: $(DEV) ## check style and spelling
 	$(BIN)/ruff check .
