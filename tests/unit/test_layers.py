@@ -45,7 +45,22 @@ LAYERS: list[tuple[str, list[str]]] = [
             "prefixed",
         ],
     ),
-    ("5 edges", ["opening", "iceberg", "registration", "testing", "testing.*", "cli", "cli.*", "__init__"]),
+    (
+        "5 edges",
+        [
+            "opening",
+            "iceberg",
+            "registration",
+            "testing",
+            "testing.*",
+            "copying",
+            "copying_*",
+            "cli",
+            "cli.*",
+            "__main__",
+            "__init__",
+        ],
+    ),
 ]
 
 # Who may import what is not ours and not in the standard library, be it inside a function.

@@ -1,0 +1,84 @@
+"""The commands together, and how each way of ending becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Annotated, Any, Final
+
+import typer
+
+from objfs._version import __version__
+from objfs.cli import EXIT_USAGE, listing, reading, removing
+from objfs.cli.output import USAGE_ERRORS, OutputClosedError, describe, safe
+
+EXIT_FAILED: Final = 1
+# 128 and the number of the signal, as shells have it: of SIGINT, and of SIGPIPE.
+EXIT_INTERRUPTED: Final = 130
+EXIT_UNREAD: Final = 141
+
+
+def _guarded(command: Callable[..., int]) -> Callable[..., None]:
+    """A command each of whose endings is an exit code."""
+
+    @wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except (KeyboardInterrupt, typer.Abort):
+            _say("interrupted")
+            code = EXIT_INTERRUPTED
+        except OutputClosedError:
+            # What is left in the buffer would raise once more when the interpreter exits.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = EXIT_UNREAD
+        except USAGE_ERRORS as error:
+            _say(describe(error))
+            code = EXIT_USAGE
+        raise typer.Exit(code)
+
+    return guarded
+
+
+app = typer.Typer(
+    name="objfs",
+    help="Objects and files by URL: s3, gs, az, http, memory, and local paths.",
+    no_args_is_help=True,
+    # Help is text that the reference page has, too.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help"]},
+)
+for module in (listing, reading, removing):
+    for command in module.COMMANDS:
+        app.command()(_guarded(command))
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"objfs {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _objfs(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Objects and files by URL: s3, gs, az, http, memory, and local paths."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; its exit code."""
+    try:
+        app(list(arguments), prog_name="objfs")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else EXIT_FAILED
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"objfs: {safe(text)}\n")

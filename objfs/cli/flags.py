@@ -1,0 +1,19 @@
+"""Flags that several commands share, each written once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Options = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--option", metavar="NAME=VALUE", help="Storage option, in any vocabulary. Repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line; names are exact.")]
+Null = Annotated[bool, typer.Option("-0", "--null", help="End names with a zero byte; names are exact.")]
+Human = Annotated[bool, typer.Option("-h", "--human", help="Sizes as people read them: 1.5 MiB.")]
+Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Only print what would be done.")]
+FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
+Urls = Annotated[list[str], typer.Argument(metavar="URL", help="URLs or local paths.")]

@@ -1,0 +1,150 @@
+"""``rm``."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import sys
+from collections.abc import Iterable
+from glob import has_magic
+from typing import Annotated, Final
+
+import typer
+
+from objfs.cli import flags
+from objfs.cli.output import Output, pairs, safe
+from objfs.cli.sessions import Session
+from objfs.copying_places import Place
+from objfs.errors import UrlError
+
+# As many as one request of S3 deletes.
+_BATCH: Final = 1000
+
+
+def rm(
+    urls: flags.Urls,
+    recursive: Annotated[
+        bool, typer.Option("-r", "--recursive", help="Delete all below; of a bucket, it too.")
+    ] = False,
+    yes: flags.Yes = False,
+    dry_run: flags.DryRun = False,
+    option: flags.Options = None,
+    as_json: flags.Json = False,
+) -> int:
+    """Delete objects and files. URLs are taken literally: a * is a star.
+
+    With -r it asks first; where nobody can be asked, --yes must be given.
+    """
+    out, session = Output("rm", as_json=as_json), Session(pairs(option, "-o"))
+
+    def remove(url: str) -> None:
+        place = session.place(url)
+        if not place.path.strip("/"):
+            msg = f"{url!r} is all that there is; name what to delete"
+            raise UrlError(msg)
+        if not recursive:
+            _refuse_directory(place)
+            _remove_each(out, place, [place.path], dry_run=dry_run)
+            return
+        # Listed before the question: its answer is about what is there now.
+        doomed = _doomed(place)
+        bucket = place.holds_objects and "/" not in place.path.strip("/")
+        if not dry_run and not yes:
+            _ask(url, len(doomed), bucket=bucket)
+        failures = out.failures
+        _remove_each(out, place, doomed, dry_run=dry_run)
+        if bucket and out.failures == failures:
+            # With the old versions of a bucket that keeps them.
+            _remove_each(out, place, [place.path], dry_run=dry_run)
+
+    return out.each(urls, remove)
+
+
+def _is_file(place: Place) -> bool:
+    if place.is_local:
+        return not place.names_directory and (os.path.islink(place.path) or os.path.isfile(place.path))
+    return not place.names_directory and bool(place.fs.isfile(place.path))
+
+
+def _doomed(place: Place) -> list[str]:
+    """All that goes with a tree, in an order in which it can go."""
+    found = [place.path] if _is_file(place) else []
+    if place.is_local:
+        if not found and not os.path.isdir(place.path):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), place.path)
+        # Links are deleted, not what they lead to.
+        for folder, folders, files in [] if found else os.walk(place.path, topdown=False):
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            found += [os.path.join(folder, name) for name in (*files, *links)]
+            found.append(folder)
+        return found
+    try:
+        found += [entry.path for entry in place.below(markers=True)]
+    except FileNotFoundError:
+        if not found:
+            raise
+    return found
+
+
+def _refuse_directory(place: Place) -> None:
+    """Deleting nothing is no error of a store, so what is not there must be found out."""
+    if _is_file(place):
+        return
+    if place.is_directory():
+        msg = "it is a directory; delete all below with -r"
+        raise IsADirectoryError(errno.EISDIR, msg, place.path)
+    raise FileNotFoundError(errno.ENOENT, "no such object or file", place.path)
+
+
+def _ask(url: str, count: int, *, bucket: bool) -> None:
+    what = f"the bucket {safe(url)} with its {count} objects" if bucket else f"{count} files below {safe(url)}"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        msg = f"{what} would be deleted, and there is no terminal to ask on; say --yes"
+        raise typer.BadParameter(msg)
+    if not typer.confirm(f"Delete {what}?", err=True):
+        msg = "nothing was deleted"
+        raise InterruptedError(errno.EINTR, msg)
+
+
+def _remove_each(out: Output, place: Place, paths: list[str], *, dry_run: bool) -> None:
+    for batch in _batches(place, paths):
+        failed = {} if dry_run else _remove(place, batch)
+        for path in batch:
+            if path in failed:
+                out.fail(place.url(path), failed[path])
+            elif out.as_json:
+                out.record(action="would delete" if dry_run else "delete", url=place.url(path))
+            elif dry_run:
+                out.line(f"would delete {out.name(place.url(path))}")
+
+
+def _batches(place: Place, paths: list[str]) -> Iterable[list[str]]:
+    """As many at a time as one request deletes; alone, where fsspec would take the name for a pattern."""
+    alone = [path for path in paths if not place.holds_objects or has_magic(path)]
+    rest = iter(path for path in paths if place.holds_objects and not has_magic(path))
+    while batch := list(itertools.islice(rest, _BATCH)):
+        yield batch
+    for path in alone:
+        yield [path]
+
+
+def _remove(place: Place, paths: list[str]) -> dict[str, Exception]:
+    """Delete objects; what failed, and why."""
+    try:
+        if len(paths) > 1:
+            place.fs.rm(paths)
+        elif place.is_local and os.path.isdir(paths[0]) and not os.path.islink(paths[0]):
+            os.rmdir(paths[0])
+        elif place.holds_objects and "/" not in paths[0].strip("/"):
+            place.fs.rm(paths[0], recursive=True)
+        else:
+            place.fs.rm_file(paths[0])
+    except (OSError, ValueError) as error:
+        if len(paths) == 1:
+            return {paths[0]: error}
+        return {name: each for path in paths for name, each in _remove(place, [path]).items()}
+    return {}
+
+
+COMMANDS: Final = (rm,)
