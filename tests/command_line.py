@@ -60,7 +60,7 @@ class CommandLine:
         self._capture, self.options = capture, dict(options)
 
     def __call__(self, *arguments: str, options: Mapping[str, Any] | None = None) -> Finished:
-        from objfs.cli import main
+        from objfs.cli.entry import main
 
         self._capture.readouterr()
         code = main([*arguments, *flags(self.options if options is None else options)])

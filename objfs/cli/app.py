@@ -6,18 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from objfs._version import __version__
-from objfs.cli import EXIT_USAGE, listing, reading, removing
+from objfs.cli import codes, listing, reading, removing
 from objfs.cli.output import USAGE_ERRORS, OutputClosedError, describe, safe
-
-EXIT_FAILED: Final = 1
-# 128 and the number of the signal, as shells have it: of SIGINT, and of SIGPIPE.
-EXIT_INTERRUPTED: Final = 130
-EXIT_UNREAD: Final = 141
 
 
 def _guarded(command: Callable[..., int]) -> Callable[..., None]:
@@ -29,14 +24,14 @@ def _guarded(command: Callable[..., int]) -> Callable[..., None]:
             code = command(*args, **kwargs)
         except (KeyboardInterrupt, typer.Abort):
             _say("interrupted")
-            code = EXIT_INTERRUPTED
+            code = codes.INTERRUPTED
         except OutputClosedError:
             # What is left in the buffer would raise once more when the interpreter exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = EXIT_UNREAD
+            code = codes.UNREAD
         except USAGE_ERRORS as error:
             _say(describe(error))
-            code = EXIT_USAGE
+            code = codes.USAGE
         raise typer.Exit(code)
 
     return guarded
@@ -76,7 +71,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         app(list(arguments), prog_name="objfs")
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else EXIT_FAILED
+        return end.code if isinstance(end.code, int) else codes.FAILED
     return 0
 
 

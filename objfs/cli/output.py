@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import typer
 
+from objfs.cli import codes
 from objfs.errors import MissingExtraError, OptionError, UrlError
 
 # Characters by which a key could move the cursor, recolour the screen or reorder what is read (C0 and C1 controls, line
@@ -49,7 +50,7 @@ class Output:
     @property
     def exit_code(self) -> int:
         """1 after a failure, else 0."""
-        return 1 if self.failures else 0
+        return codes.FAILED if self.failures else 0
 
     def name(self, text: str) -> str:
         """A name, fit for where it is printed to."""

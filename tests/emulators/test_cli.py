@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from objfs.cli import main
+from objfs.cli.entry import main
 from tests.command_line import SECONDS, CommandLine, flags, on_terminal, program
 
 pytest.importorskip("typer")
