@@ -13,6 +13,7 @@ from objfs.registration import register, unregister
 if TYPE_CHECKING:
     from objfs.azure_filesystem import AzureBlobFileSystem
     from objfs.credentials.provider import StorageOptionsProvider
+    from objfs.explain_urls import explain
     from objfs.gcs_filesystem import GCSFileSystem
     from objfs.opening import from_url
     from objfs.s3_filesystem import S3FileSystem
@@ -23,6 +24,7 @@ __all__ = [
     "S3FileSystem",
     "StorageOptionsProvider",
     "__version__",
+    "explain",
     "from_url",
     "register",
     "unregister",
@@ -34,6 +36,7 @@ _HOMES: Final = {
     "GCSFileSystem": "objfs.gcs_filesystem",
     "S3FileSystem": "objfs.s3_filesystem",
     "StorageOptionsProvider": "objfs.credentials.provider",
+    "explain": "objfs.explain_urls",
     "from_url": "objfs.opening",
 }
 

@@ -59,7 +59,7 @@ class Connection:
         self._complete: Settings | None = None
         self.engine: str = self._told.value("engine", "auto")
         self.dircache: Any = None
-        self._split = split
+        self.split = split
         self._lock = threading.RLock()
         self._choice: CredentialChoice | None = None
         self._stores: dict[str, Store] = {}
@@ -113,7 +113,7 @@ class Connection:
         with self._lock:
             if self._sdk is None:
                 keywords = self.cloud.sdk_keywords(self.settings)
-                setup = PeerSetup(self.settings, keywords, self.choice, self._split)
+                setup = PeerSetup(self.settings, keywords, self.choice, self.split)
                 self._sdk = SdkPlane(self.cloud.name, peer_of(self.cloud.name), setup, dircache=self.dircache)
             return self._sdk
 

@@ -8,12 +8,11 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from fsspec import config as fsspec_config
 from fsspec.asyn import AsyncFileSystem, get_loop
 from fsspec.compression import compr
 from fsspec.core import get_compression
@@ -25,8 +24,9 @@ from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.identity import option_text
 from objfs.credentials.provider import identities_in, provider_identity
 from objfs.credentials.select import PROVIDER_OPTIONS
+from objfs.layers import layers_of
 from objfs.object_verbs import ObjectVerbs
-from objfs.options import REDACTED, Layer, Option, Origin, normalise
+from objfs.options import REDACTED, Option, Origin, normalise
 from objfs.peer_attributes import PeerAttributes
 from objfs.types import Location
 from objfs.urls import scheme_of
@@ -34,6 +34,8 @@ from objfs.writing import LayeredWriter, TextWriter
 
 if TYPE_CHECKING:
     import asyncio
+
+    from objfs.explanation import Explanation
 
 # Keeps digests of secrets from being looked up in a table of known ones; not a secret itself, as tokens must be the
 # same in every process.
@@ -127,7 +129,7 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
         if twice:
             msg = f"{type(self).__name__} got {', '.join(twice)} both by position and by keyword"
             raise TypeError(msg)
-        layers = _layers(cloud, {**given, **storage_options})
+        layers = layers_of(cloud, {**given, **storage_options})
         self._token: str | None = None
         self.connection = Connection(cloud, layers, environ(), self._split)
         settings = self.connection.options
@@ -258,6 +260,35 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
         own: asyncio.AbstractEventLoop | None = self._loop
         return get_loop() if own is None or self._pid != os.getpid() else own
 
+    # -- seeing it ----------------------------------------------------------------------------------------------
+
+    def explain(self, path: str | None = None, *, check: Sequence[str] = (), fetch: bool = False) -> Explanation:
+        """Tell which options count and where they come from, what both planes are told, and who carries out what.
+
+        Parameters
+        ----------
+        path
+            ``bucket/key`` or URL; None for the filesystem as a whole.
+        check
+            Of ``list``, ``read`` and ``write``: try them, each with as few requests as can be, and say what is
+            wrong. Writing begins an upload and gives it up, which leaves nothing.
+        fetch
+            Ask for credentials, so that their expiry is known.
+
+        Returns
+        -------
+        Explanation
+            ``str()`` of it is for people, ``to_dict()`` for programs. It holds no secret.
+
+        Raises
+        ------
+        ValueError
+            ``check`` names something else.
+        """
+        from objfs.checks import explained  # not on the way to the first read
+
+        return explained(self, path, check=check, fetch=fetch)
+
     # -- identity -----------------------------------------------------------------------------------------------
 
     def __dask_tokenize__(self) -> Any:
@@ -335,35 +366,6 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
 def _location(split: Callable[[str], Location], path: str) -> Location:
     """What a path names; a verb and those that it calls ask several times."""
     return split(path)
-
-
-def _layers(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:
-    """Tell the caller's own keywords from those that fsspec's configuration added to them."""
-    configured: dict[str, Any] = {}
-    for scheme in cloud.schemes:
-        configured = {**fsspec_config.conf.get(scheme, {}), **configured}
-    url = given.get("url_options") or {}
-    keywords: dict[str, Any] = {}
-    defaults: dict[str, Any] = {}
-    for name, value in given.items():
-        if name == "url_options":
-            continue
-        same = name in configured and configured[name] == value
-        (defaults if same else keywords)[name] = value
-    # What the caller hides still says whom the rest of the configuration is about; a None of the caller's takes away.
-    hidden = {name: value for name, value in configured.items() if keywords.get(name) is not None}
-    index = cloud.table.index
-    gone = {index[normalise(name)][0] for name, value in keywords.items() if value is None and normalise(name) in index}
-    configured = {
-        name: value
-        for name, value in {**hidden, **defaults}.items()
-        if normalise(name) not in index or index[normalise(name)][0] not in gone
-    }
-    return [
-        Layer(Origin.KEYWORD, keywords),
-        Layer(Origin.URL, url),
-        Layer(Origin.FSSPEC_CONFIG, configured),
-    ]
 
 
 def _seconds(value: Any) -> float | None:

@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
 from objfs.casts import CASTS
 from objfs.errors import ConflictingOptionsError, OptionError, UnknownOptionError
+from objfs.origins import Origin as Origin  # noqa: PLC0414 - also the name that others import from here
+from objfs.origins import source_text
 from objfs.records import field, record, replace
 from objfs.spellings import Names, place
-from objfs.spellings import normalise as normalise  # noqa: PLC0414 - also the name that others import from here
+from objfs.spellings import normalise as normalise  # noqa: PLC0414 - likewise
 from objfs.urls import REDACTED as REDACTED  # noqa: PLC0414 - likewise
 from objfs.urls import without_secrets
-
-
-class Origin(IntEnum):
-    """Where a value came from; a lower number wins."""
-
-    KEYWORD = 0
-    URL = 1
-    FSSPEC_CONFIG = 2
-    ENVIRONMENT = 3
-    CONFIG_FILE = 4
-    DEFAULT = 5
-
-    def __str__(self) -> str:
-        return self.name.lower().replace("_", " ")
 
 
 def same(value: Any) -> Any:
@@ -128,6 +115,12 @@ class Setting:
     value: Any = field(repr=False)
     origin: Origin
     spelling: str
+    place: str = ""
+
+    @property
+    def source(self) -> str:
+        """Where the value came from, in full."""
+        return source_text(self.origin, self.spelling, self.place)
 
     @property
     def shown(self) -> str:

@@ -85,6 +85,8 @@ class PeerSetup:
 class Peer(ABC):
     """What is special about one cloud's SDK plane."""
 
+    # The keyword of the peer's class that an object goes to which signs with the refresher's credentials.
+    credentials_as: ClassVar[str]
     # Set in the peer's constructor, so that its class does not show them.
     instance_attributes: ClassVar[frozenset[str]] = frozenset()
     # What can be asked for, and must name the extra, where the peer is not installed to be looked at.

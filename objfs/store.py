@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from objfs.clouds._cloud import Cloud, StoreArguments
 from objfs.credentials.kinds import kind_of
@@ -78,6 +78,16 @@ class Store:
         self._built: ObjectStore | None = None
 
     @property
+    def told(self) -> dict[str, Any]:
+        """The keywords of obstore's constructor beside the credentials; certificates in files are read when it runs."""
+        arguments = self._arguments
+        return {
+            "config": dict(arguments.config),
+            "client_options": dict(arguments.client_options),
+            "retry_config": dict(arguments.retry_config) or None,
+        }
+
+    @property
     def _store(self) -> ObjectStore:
         global _runtime_pid  # noqa: PLW0603 - one runtime per process, whatever the number of stores
         if self._built is None:
@@ -85,14 +95,9 @@ class Store:
                 if self._built is None:
                     from obstore import store as stores
 
-                    arguments = self._arguments
-                    self._built = getattr(stores, self._cloud.store_class)(
-                        arguments.bucket,
-                        config=cast("Any", dict(arguments.config)),
-                        client_options=cast("Any", _with_files_read(arguments.client_options)),
-                        retry_config=cast("Any", dict(arguments.retry_config) or None),
-                        credential_provider=cast("Any", self._adapter),
-                    )
+                    told = {**self.told, "client_options": _with_files_read(self._arguments.client_options)}
+                    made = getattr(stores, self._cloud.store_class)
+                    self._built = made(self._arguments.bucket, **told, credential_provider=self._adapter)
                     _runtime_pid = os.getpid()
         return self._built
 

@@ -178,6 +178,11 @@ class Cloud:
         HTTP method to the keywords of the peer's ``sign`` that make a URL for it.
     exclusive_copy
         Why the data plane cannot copy to a name only where that is free; None where it can.
+    permissions
+        What it takes to ``list``, to ``read`` and to ``write``, as the cloud calls it.
+    uploads_begin
+        Whether an upload in parts begins with a request of its own, which only those may make who may write, and
+        leaves nothing when it is given up.
     api_hosts
         Hosts that are the cloud's own, in lower case. An https URL at one of them that `parse_url` refuses stays
         refused; one at any other host may be of a plain web server.
@@ -223,6 +228,8 @@ class Cloud:
     words: WriteWords
     signing: Mapping[str, Mapping[str, Any]]
     exclusive_copy: Callable[[Settings], str | None]
+    permissions: Mapping[str, str]
+    uploads_begin: bool
     api_hosts: str = _NO_HOST
     key_refusal: Callable[[str], str | None] = _any_key
     url_settings: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from objfs.records import replace
 
 def put(table: OptionTable, settings: Settings, name: str, value: Any, source: Setting) -> Settings:
     """Set an option to what follows from another setting, whose origin and spelling it keeps."""
-    setting = Setting(table.by_name[name], value, source.origin, source.spelling)
+    setting = Setting(table.by_name[name], value, source.origin, source.spelling, source.place)
     return replace(settings, settings={**settings.settings, name: setting})
 
 

@@ -100,6 +100,14 @@ ERRORS: Final = ErrorCodes(
     doubtful=frozenset({"AuthorizationFailure"}),
 )
 
+# https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory and, for SAS,
+# https://learn.microsoft.com/rest/api/storageservices/create-service-sas
+PERMISSIONS: Final[Mapping[str, str]] = {
+    "list": "List (l) in a SAS, or the role Storage Blob Data Reader",
+    "read": "Read (r) in a SAS, or the role Storage Blob Data Reader",
+    "write": "Create (c) or Write (w) in a SAS, or the role Storage Blob Data Contributor",
+}
+
 
 def content_type(value: str) -> dict[str, Any]:
     """The keyword of an upload that gives a blob a content type."""

@@ -29,6 +29,13 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 DATA_KEYWORDS: Final = frozenset({*HEADERS, "metadata"})
 
+# https://cloud.google.com/storage/docs/access-control/iam-permissions
+PERMISSIONS: Final[Mapping[str, str]] = {
+    "list": "storage.objects.list on the bucket",
+    "read": "storage.objects.get on the object",
+    "write": "storage.objects.create on the object",
+}
+
 
 def normal_keywords(keywords: Mapping[str, Any]) -> dict[str, Any]:
     """The keywords of a write, with the members of ``fixed_key_metadata`` that are headers as keywords of their own."""

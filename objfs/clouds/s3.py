@@ -11,6 +11,7 @@ from objfs.clouds.s3_calls import (
     DATA_KEYWORDS,
     ERRORS,
     PARTS,
+    PERMISSIONS,
     READ_KEYWORDS,
     SIGNING,
     WORDS,
@@ -88,6 +89,8 @@ S3: Final = Cloud(
     info=info,
     words=WORDS,
     signing=SIGNING,
+    permissions=PERMISSIONS,
+    uploads_begin=True,
     exclusive_copy=exclusive_copy,
     api_hosts=API_HOSTS,
 )

@@ -89,6 +89,14 @@ ERRORS: Final = ErrorCodes(
     rejected=EXPIRED | {"InvalidAccessKeyId", "InvalidToken"},
 )
 
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html; who began an upload may
+# abort it. Without s3:ListBucket a missing object is answered 403.
+PERMISSIONS: Final[Mapping[str, str]] = {
+    "list": "s3:ListBucket on the bucket",
+    "read": "s3:GetObject on the object, and s3:ListBucket on the bucket to tell a missing object from a forbidden one",
+    "write": "s3:PutObject on the object, and kms:GenerateDataKey where a key of KMS encrypts it",
+}
+
 
 def content_type(value: str) -> dict[str, Any]:
     """The parameter of a put that gives an object a content type."""

@@ -118,8 +118,14 @@ class Refresher:
     @property
     def expires_at(self) -> datetime | None:
         """When the credentials in use expire; None where they do not or where there are none yet."""
+        held = self.in_use
+        return None if held is None else held.expires_at
+
+    @property
+    def in_use(self) -> Credentials | None:
+        """The credentials that are at hand, be they valid or not; nothing is fetched."""
         held = self._held
-        return None if held is None else held.credentials.expires_at
+        return None if held is None else held.credentials
 
     @property
     def fetch_count(self) -> int:

@@ -78,6 +78,7 @@ _TIMEOUTS: Final = ("timeout", "connection_timeout", "read_timeout")
 class AzurePeer(Peer):
     """What is special about adlfs."""
 
+    credentials_as = "credential"
     instance_attributes = frozenset({*_ARGUMENTS, "account_url", "kwargs", "service_client"})
     methods = frozenset({"do_connect"})
 

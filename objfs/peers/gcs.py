@@ -25,6 +25,7 @@ _SDK_MODULES: Final = ("aiohttp", "gcsfs", "google", "grpc", "requests")
 class GCSPeer(Peer):
     """What is special about gcsfs."""
 
+    credentials_as = "token"
     instance_attributes = frozenset(
         {
             "cache_timeout",

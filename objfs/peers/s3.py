@@ -57,6 +57,7 @@ class SigningHooks:
 class S3Peer(Peer):
     """What is special about s3fs."""
 
+    credentials_as = "session"
     instance_attributes = frozenset(
         {
             "anon",
@@ -139,7 +140,8 @@ class S3Peer(Peer):
             return CredentialsExpiredError(errno.EACCES, str(error), subject)
         if isinstance(error, OSError) and error.errno == errno.EINVAL and "pre-condition" in str(error):
             return PreconditionFailedError(errno.EINVAL, str(error.args[1]), subject)
-        if isinstance(error, OSError) or type(error).__module__.partition(".")[0] not in _SDK_MODULES:
+        # Some of botocore's are OSErrors, too, that cannot be made again from an errno and a path.
+        if type(error).__module__.partition(".")[0] not in _SDK_MODULES:
             return None
         if type(error).__name__ == "NoCredentialsError":
             return CredentialsError(errno.EACCES, str(error), subject)

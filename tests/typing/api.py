@@ -22,5 +22,7 @@ version: str = objfs.__version__
 fs = S3FileSystem(anon=True)
 refreshing = S3FileSystem(storage_options_provider=VendingMachine(), region="eu-central-1")
 opened: tuple[Any, str] = objfs.from_url("s3://bucket/key", anon=True)
+explained: str = str(objfs.explain("s3://bucket/key", check=("list",), fetch=True, anon=True))
+as_json: dict[str, Any] = fs.explain("bucket/key").to_dict()
 objfs.register()
 objfs.unregister()

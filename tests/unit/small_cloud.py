@@ -85,6 +85,8 @@ CLOUD = Cloud(
     words=S3.words,
     signing=S3.signing,
     exclusive_copy=S3.exclusive_copy,
+    permissions=S3.permissions,
+    uploads_begin=S3.uploads_begin,
     strip=lambda path: path,
 )
 

@@ -18,7 +18,7 @@ MAX_LINES = 400
 # The lowest layer first. A new module gets its row here before it gets in.
 LAYERS: list[tuple[str, list[str]]] = [
     ("0 values", ["errors", "records", "types", "_version"]),
-    ("1 pure", ["casts", "spellings", "options", "urls", "ranges", "parts", "clouds", "clouds.*"]),
+    ("1 pure", ["casts", "spellings", "origins", "options", "urls", "ranges", "parts", "clouds", "clouds.*"]),
     ("2 secrets", ["credentials", "credentials.*", "concurrency", "workers", "exits"]),
     ("3 seams", ["store", "store_*", "sdk", "sdk_*", "planes", "peers", "peers.*"]),
     (
@@ -42,6 +42,12 @@ LAYERS: list[tuple[str, list[str]]] = [
             "*_filesystem",
             "object_methods",
             "peer_attributes",
+            "layers",
+            "redaction",
+            "explanation",
+            "explaining",
+            "diagnoses",
+            "checks",
             "prefixed",
         ],
     ),
@@ -49,6 +55,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         "5 edges",
         [
             "opening",
+            "explain_urls",
             "iceberg",
             "registration",
             "testing",

@@ -1,0 +1,268 @@
+"""Try what an explanation promises: list, read, write, each with as few requests as can be and without a trace."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from objfs import explaining
+from objfs.diagnoses import account_of, diagnose
+from objfs.errors import EngineError, MissingExtraError, PreconditionFailedError
+from objfs.explanation import CheckFact, Explanation
+from objfs.parts import Piece
+from objfs.records import record, replace
+from objfs.redaction import Redactor
+from objfs.types import Location
+from objfs.urls import scheme_of
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+    from objfs.connection import Connection
+    from objfs.filesystem import ObjectFileSystem
+
+# A check says what is wrong now; it does not wait until it may be right again.
+_IMPATIENT: Final[Mapping[str, Any]] = {"max_retries": 1, "connect_timeout": 5, "read_timeout": 15}
+# No object has this state: a write on the condition that one does can be allowed, and never happens.
+_NO_STATE: Final[Mapping[str, str]] = {"e_tag": '"0x0000000000000000"', "version": "1"}
+_PROBE: Final = "objfs-check"
+_MIN_PART_BYTES: Final = 5 << 20
+
+
+class _GivenUpError(Exception):
+    """Ends an upload that was begun to see whether it may be."""
+
+
+@record
+class _Attempt:
+    """One check under way.
+
+    Parameters
+    ----------
+    fs
+        Gives up soon.
+    location
+        What the URL names.
+    """
+
+    fs: ObjectFileSystem
+    location: Location
+
+    @property
+    def connection(self) -> Connection:
+        """Of the filesystem."""
+        return self.fs.connection
+
+
+def explained(
+    fs: ObjectFileSystem, path: str | None, *, check: Sequence[str], fetch: bool, url: str | None = None
+) -> Explanation:
+    """What `ObjectFileSystem.explain` and `objfs.explain` return.
+
+    Parameters
+    ----------
+    fs
+        Stays as it is: what is tried is tried with another instance of the same options.
+    path
+        None for the filesystem as a whole.
+    check, fetch
+        As the callers have them.
+    url
+        What the caller gave in place of the path.
+    """
+    wanted = _known(check)
+    connection, schemes = fs.connection, fs.connection.cloud.schemes
+    location = Location("") if path is None else connection.split(path)
+    problem = explaining.fetch(connection) if fetch else ""
+    found = explaining.explain(
+        connection,
+        location,
+        url=url or f"{schemes[0]}://{connection.cloud.with_version(location)}",
+        scheme=scheme_of(url or path or "") or schemes[0],
+        filesystem=f"objfs.{type(fs).__name__}",
+    )
+    if problem and found.credentials is not None:
+        found = replace(found, credentials=replace(found.credentials, problem=problem))
+    if not wanted:
+        return found
+    attempt = _Attempt(_impatient(fs), location)
+    return replace(found, checks=tuple(_tried(name, attempt) for name in wanted))
+
+
+def plainly_explained(fs: AbstractFileSystem, path: str, *, url: str, scheme: str, check: Sequence[str]) -> Explanation:
+    """The same for a filesystem of fsspec's own, which has neither planes nor credentials of ours.
+
+    Parameters
+    ----------
+    fs, path, url, scheme
+        As `from_url` has found them.
+    check
+        ``write`` is not tried, as such a filesystem may have no way to write without a trace.
+    """
+    wanted = _known(check)
+    calls: dict[str, Callable[[], str]] = {
+        "list": lambda: f"{len(fs.ls(path, detail=False))} entries",
+        "read": lambda: f"{len(fs.cat_file(path, start=0, end=1))} of its bytes",
+    }
+    name = f"{type(fs).__module__}.{type(fs).__name__}"
+    found = Explanation(url=Redactor.of_nothing().text(url), scheme=scheme, filesystem=name, path=path)
+    return replace(found, checks=tuple(_plainly(each, calls.get(each), url) for each in wanted))
+
+
+def _plainly(name: str, call: Callable[[], str] | None, url: str) -> CheckFact:
+    if call is None:
+        return CheckFact(name, "not tried", "only objfs's own filesystems can try it without a trace")
+    try:
+        return CheckFact(name, "ok", call())
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what was asked for
+        return _failure(name, error, Redactor.of_nothing(), {"endpoint": url, "bucket": "", "needs": "permission"})
+
+
+def _known(check: Sequence[str]) -> list[str]:
+    wanted = [check] if isinstance(check, str) else list(check)
+    unknown = [name for name in wanted if name not in CHECKS]
+    if unknown:
+        msg = f"check takes {', '.join(CHECKS)}, not {', '.join(map(repr, unknown))}"
+        raise ValueError(msg)
+    return wanted
+
+
+def _impatient(fs: ObjectFileSystem) -> ObjectFileSystem:
+    """The same filesystem for blocking calls, that gives up soon where nobody has said when to."""
+    own = {name: value for name, value in _IMPATIENT.items() if name not in fs.connection.options}
+    told = {name: value for name, value in fs.storage_options.items() if name not in ("asynchronous", "loop")}
+    return type(fs)(*fs.storage_args, **told, **own, skip_instance_cache=True)
+
+
+def _tried(name: str, attempt: _Attempt) -> CheckFact:
+    """Carry one check out; whatever goes wrong is an answer."""
+    connection = attempt.connection
+    redactor = Redactor(connection.cloud.table, connection.settings)
+    needs = connection.cloud.permissions[name]
+    try:
+        outcome, found = CHECKS[name](attempt)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what was asked for
+        return replace(_failure(name, error, redactor, _facts(attempt, needs)), needs=needs)
+    return CheckFact(name, outcome, redactor.text(found), needs=needs)
+
+
+def _facts(attempt: _Attempt, needs: str) -> dict[str, Any]:
+    settings = attempt.connection.settings
+    return {
+        "bucket": attempt.location.bucket,
+        "endpoint": settings.value("endpoint") or settings.value("base_url") or "the cloud's own endpoint",
+        "region": settings.value("region"),
+        "account": settings.value("account_name"),
+        "needs": needs,
+        "unsigned": bool(settings.value("skip_signature")),
+    }
+
+
+def _failure(name: str, error: Exception, redactor: Redactor, facts: Mapping[str, Any]) -> CheckFact:
+    symptom, words, advice = diagnose(account_of(error, unsigned=bool(facts.get("unsigned"))), facts)
+    text = redactor.text(f"{type(error).__name__}: {error}")
+    return CheckFact(name, "failed", redactor.text(words), redactor.text(advice), symptom=symptom, error=text)
+
+
+def _first_below(attempt: _Attempt, prefix: str) -> str | None:
+    """Path of the first object whose key begins with a prefix; one request."""
+    pages = attempt.fs.list_pages(attempt.location.bucket, page_size=1, prefix=prefix)
+    page = next(iter(pages), None)
+    return None if page is None else str(page[0]["name"])
+
+
+def _list(attempt: _Attempt) -> tuple[str, str]:
+    location = attempt.location
+    if not location.bucket:
+        return "ok", f"{len(attempt.fs.ls('', detail=False))} buckets"
+    try:
+        first = _first_below(attempt, location.key)
+    except (MissingExtraError, EngineError):
+        # What the data plane can say: whether there is anything in a directory.
+        folder, store = location.key.rpartition("/")[0], attempt.connection.store(location.bucket)
+        found = attempt.fs.run_blocking(store.any_below(folder))
+        return "ok", "there are objects" if found else "allowed, and nothing is there"
+    return "ok", "allowed, and nothing is there" if first is None else f"the first object is {first!r}"
+
+
+def _read(attempt: _Attempt) -> tuple[str, str]:
+    location, fs = attempt.location, attempt.fs
+    if not location.bucket:
+        return "not tried", "the URL names no bucket"
+    path = attempt.connection.cloud.with_version(location)
+    if location.key and not location.key.endswith("/"):
+        try:
+            return "ok", f"{len(fs.cat_file(path, start=0, end=1))} byte of {path!r}"
+        except FileNotFoundError as error:
+            first: str | None = _below_the_missing(attempt, error)
+    else:
+        first = _first_below(attempt, location.key)
+    if first is None:
+        return "not tried", "there is no object that could be read"
+    return "ok", f"{len(fs.cat_file(first, start=0, end=1))} byte of {first!r}"
+
+
+def _below_the_missing(attempt: _Attempt, error: FileNotFoundError) -> str:
+    """An object under the name, where the name is that of a directory; else the error."""
+    try:
+        first = _first_below(attempt, f"{attempt.location.key}/")
+    except Exception:  # noqa: BLE001 - that the name cannot be read is what was asked
+        first = None
+    if first is None:
+        raise error
+    return first
+
+
+def _write(attempt: _Attempt) -> tuple[str, str]:
+    location = attempt.location
+    if not location.bucket:
+        return "not tried", "the URL names no bucket"
+    folder = location.key if location.key.endswith("/") or not location.key else f"{location.key.rpartition('/')[0]}/"
+    probe = Location(location.bucket, f"{folder.lstrip('/')}{_PROBE}-{uuid.uuid4().hex}")
+    if attempt.connection.cloud.uploads_begin:
+        _begin_and_abort(attempt, probe)
+        return "ok", "an upload was begun and given up; nothing was written"
+    return _write_on_condition(attempt, probe)
+
+
+def _begin_and_abort(attempt: _Attempt, probe: Location) -> None:
+    """Begin an upload, on the plane that conditional ones take, and give it up before it has a part."""
+    connection = attempt.connection
+    try:
+        connection.decide("upload", probe, keywords=("create",))
+    except (MissingExtraError, EngineError):
+        _begin_on_data_plane(connection, probe)
+        return
+    objects = connection.sdk.objects(probe.bucket)
+
+    async def begin_and_abort() -> None:
+        upload = await objects.begin_upload(probe.key, create=True, if_match=None)
+        await objects.abort_upload(probe.key, upload)
+
+    attempt.fs.run_blocking(begin_and_abort())
+
+
+def _begin_on_data_plane(connection: Connection, probe: Location) -> None:
+    def nothing() -> Iterator[Piece]:
+        raise _GivenUpError
+        yield b""
+
+    try:
+        connection.store(probe.bucket).put_stream(probe.key, nothing(), part_bytes=_MIN_PART_BYTES, max_concurrency=1)
+    except _GivenUpError:
+        return
+
+
+def _write_on_condition(attempt: _Attempt, probe: Location) -> tuple[str, str]:
+    """A write that is allowed or not, and cannot happen: its name is new, and its condition a state of an object."""
+    state = _NO_STATE[attempt.connection.cloud.condition]
+    try:
+        attempt.fs.pipe_file(probe.path, b"", if_match=state)
+    except PreconditionFailedError:
+        return "ok", "a write on a condition that cannot hold was allowed; nothing was written"
+    attempt.fs.rm_file(probe.path)
+    return "ok", "an object was written, as the server ignores conditions, and removed"
+
+
+CHECKS: Final[Mapping[str, Callable[[_Attempt], tuple[str, str]]]] = {"list": _list, "read": _read, "write": _write}

@@ -1,0 +1,100 @@
+"""Values as they may be shown: what a row calls secret, and what is equal to such a value, is hidden wherever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from inspect import isclass, isroutine
+from pathlib import PurePath
+from typing import Any, Final
+
+from objfs.credentials.identity import looks_secret, qualified_name
+from objfs.credentials.select import PROVIDER_OPTIONS
+from objfs.options import Option, OptionTable, Setting, Settings, normalise
+from objfs.urls import REDACTED, without_secrets
+
+# Shorter texts are no secrets, and would blacken half of every line.
+_SHORTEST_SECRET: Final = 4
+
+
+class Redactor:
+    """Makes the values of one configuration fit to be shown.
+
+    Parameters
+    ----------
+    table
+        Rows of the cloud.
+    settings
+        Their secret values are hidden wherever they appear, also inside other texts.
+    """
+
+    def __init__(self, table: OptionTable, settings: Settings) -> None:
+        self._table = table
+        self._words = {normalise(word) for row in table.options if _is_secret(row) for word in _words_of(row)}
+        self._secrets = [
+            text for setting in settings.values() if _is_secret(setting.option) for text in _texts(setting.value)
+        ]
+        self._secrets.sort(key=len, reverse=True)
+
+    @classmethod
+    def of_nothing(cls) -> Redactor:
+        """For what is no cloud's: it hides what URLs hold."""
+        return cls(OptionTable(()), Settings({}))
+
+    def setting(self, setting: Setting) -> Any:
+        """The value of an option."""
+        name, value = setting.option.name, setting.value
+        # The import string of a provider is a name, and no secret.
+        return value if name in PROVIDER_OPTIONS and isinstance(value, str) else self.value(value, name)
+
+    def value(self, value: Any, name: str = "", *, secret: bool = False) -> Any:
+        """Any value, by the dotted name under which a backend takes it."""
+        secret = secret or self._is_secret(name)
+        if isinstance(value, Mapping):
+            return {
+                str(key): self.value(inner, f"{name}.{key}" if name else str(key), secret=secret)
+                for key, inner in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(inner, name, secret=secret) for inner in value]
+        if value is None or isinstance(value, bool | int | float | datetime | timedelta):
+            return REDACTED if secret and not isinstance(value, bool | None) else value
+        if isinstance(value, str | bytes | PurePath):
+            return REDACTED if secret else self.text(str(value))
+        return _named(value)
+
+    def text(self, text: str) -> str:
+        """A text, such as that of an error, that may hold a secret of the settings or a signed URL."""
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        shown: str = without_secrets(text)
+        return shown
+
+    def _is_secret(self, name: str) -> bool:
+        leaf = normalise(name.rpartition(".")[2])
+        for spelling in (normalise(name), leaf):
+            row = self._table.index.get(spelling)
+            if row is not None:
+                return _is_secret(row[0]) or leaf in self._words
+        return leaf in self._words or looks_secret(leaf)
+
+
+def _is_secret(row: Option) -> bool:
+    """A dict of options holds rows that are told apart."""
+    return row.secret and row.members is None
+
+
+def _named(thing: Any) -> str:
+    """What an object is; its repr may show anything."""
+    return f"<{qualified_name(thing if isroutine(thing) or isclass(thing) else type(thing))}>"
+
+
+def _words_of(row: Option) -> list[str]:
+    """What the backends call an option."""
+    return [row.name, *(place.rpartition(".")[2] for place in (row.store, row.sdk) if place is not None)]
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for inner in value.values() for text in _texts(inner)]
+    return [value] if isinstance(value, str) and len(value) >= _SHORTEST_SECRET else []
