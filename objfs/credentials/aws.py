@@ -101,7 +101,7 @@ def assume_role_source(base: Source, settings: Settings, environ: Mapping[str, s
         if "external_id" in chosen:
             request["ExternalId"] = chosen["external_id"]
         client = aws_chain.sts_client(chosen, frozen, base.fetch())
-        return _of_role(client.assume_role(**request), chosen.get("load_frequency"))
+        return of_role(client.assume_role(**request), chosen.get("load_frequency"))
 
     identity = f"aws-assume-role {_digest([chosen, base.identity])}"
     return AskedSource(get, identity, f"the role {chosen['role_arn']} on {base.description}")
@@ -132,7 +132,7 @@ def web_identity_source(settings: Settings, environ: Mapping[str, str]) -> Asked
             raise CredentialsError(msg) from error
         client = aws_chain.sts_client(chosen, frozen, None)
         answer = client.assume_role_with_web_identity(**_role_request(chosen), WebIdentityToken=token)
-        return _of_role(answer, chosen.get("load_frequency"))
+        return of_role(answer, chosen.get("load_frequency"))
 
     description = f"the role {chosen['role_arn']} with the web identity of {chosen['web_identity_token_file']}"
     return AskedSource(get, f"aws-web-identity {_digest([chosen])}", description)
@@ -319,7 +319,7 @@ def _role_request(chosen: Mapping[str, Any]) -> dict[str, Any]:
     return request
 
 
-def _of_role(answer: Mapping[str, Any], longest: timedelta | None) -> Credentials:
+def of_role(answer: Mapping[str, Any], longest: timedelta | None) -> Credentials:
     """The credentials in an answer of STS, used for no longer than ``longest``."""
     told = answer["Credentials"]
     expiry: datetime = told["Expiration"].astimezone(UTC)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.identity import object_identity, qualified_name
 from objfs.credentials.kinds import kind_of
+from objfs.credentials.named import described, make
 from objfs.credentials.shapes import read_answer
 from objfs.credentials.values import Credentials, Source
 from objfs.errors import CredentialsError, OptionError
@@ -111,7 +112,8 @@ def normalise_provider(provider: Any, cloud: Cloud) -> Source:
         An object with ``fetch_storage_options()``; a callable that returns storage options, an obstore credential or
         polars' pair of a dict and Unix seconds; either of them sync or async; or an import string
         ``"package.module:attribute"`` for one of them (or for a class, which is called without arguments), imported
-        at the first fetch.
+        at the first fetch; or a dict (or its JSON) with the name of a ready-made provider and its options, or such a
+        name alone.
     cloud
         The cloud whose names the answers are read with.
 
@@ -120,6 +122,9 @@ def normalise_provider(provider: Any, cloud: Cloud) -> Source:
     OptionError
         ``provider`` is none of these.
     """
+    told = described(provider)
+    if told is not None:
+        provider = make(told)
     if isinstance(provider, str):
         if re.fullmatch(_IMPORT_STRING, provider) is None:
             msg = f"a provider given as text must be an import string 'package.module:attribute', got {provider!r}"
@@ -140,6 +145,9 @@ def provider_identity(provider: Any) -> str:
 
     A function and the import string that names it are one provider: JSON makes the second of the first.
     """
+    described_as = described(provider)
+    if described_as is not None:
+        provider = make(described_as)
     if isinstance(provider, str):
         return provider.replace(":", ".")
     told = getattr(provider, "provider_id", None)

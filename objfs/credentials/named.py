@@ -1,0 +1,113 @@
+"""Providers by name: what a plain dict such as ``{"provider": "http", …}`` stands for."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final
+
+from objfs.errors import OptionError
+from objfs.spellings import normalise
+
+# The member of the dict that names the provider; the others are its options.
+MEMBER: Final = "provider"
+# Entry points of this group add names; those below cannot be taken.
+GROUP: Final = "objfs.providers"
+READY_MADE: Final[Mapping[str, str]] = {
+    "aws-assume-role": "objfs.providers:AssumeRole",
+    "aws-web-identity": "objfs.providers:WebIdentity",
+    "aws-session": "objfs.providers:AwsSession",
+    "http": "objfs.providers:HttpJson",
+}
+
+
+def described(provider: Any) -> Mapping[str, Any] | None:
+    """The dict that describes a provider: given as such, as JSON, or as a name alone; None for anything else.
+
+    Raises
+    ------
+    OptionError
+        Text that begins as JSON is none.
+    """
+    if isinstance(provider, Mapping):
+        return provider
+    if not isinstance(provider, str) or ":" in provider.partition("{")[0]:
+        return None
+    if not provider.lstrip().startswith("{"):
+        return {MEMBER: provider}
+    try:
+        told: Mapping[str, Any] = json.loads(provider)
+    except ValueError:
+        msg = "a provider given as text that begins with { must be a JSON object; it cannot be parsed"
+        raise OptionError(msg) from None
+    return told
+
+
+def make(told: Mapping[str, Any]) -> Any:
+    """Make the provider that a dict describes; its module is imported, nothing is fetched.
+
+    Parameters
+    ----------
+    told
+        ``provider``, a name in any case and with ``-`` or ``_``, and the provider's own options.
+
+    Raises
+    ------
+    OptionError
+        There is no provider of this name, or it has no such option, or lacks one; the message names the nearest.
+    """
+    options = {normalise(str(name)): value for name, value in told.items()}
+    name = options.pop(MEMBER, None)
+    if not isinstance(name, str):
+        msg = f"a provider given as a dict needs its name under {MEMBER!r}; known are {_listed(_added())}"
+        raise OptionError(msg)
+    factory = _factory(name)
+    _check(name, factory, options)
+    return factory(**options)
+
+
+def _factory(name: str) -> Callable[..., Any]:
+    wanted = normalise(name)
+    for known, place in READY_MADE.items():
+        if normalise(known) == wanted:
+            module, _, attribute = place.partition(":")
+            return getattr(importlib.import_module(module), attribute)  # type: ignore[no-any-return]
+    added = _added()
+    for known, point in added.items():
+        if normalise(known) == wanted:
+            return point.load()  # type: ignore[no-any-return]
+    closest = difflib.get_close_matches(wanted, [normalise(known) for known in {*READY_MADE, *added}], n=1)
+    hint = next((f"; did you mean {known!r}?" for known in {*READY_MADE, *added} if [normalise(known)] == closest), ".")
+    msg = f"there is no provider {name!r}{hint} Known are {_listed(added)}; 'package.module:attribute' names any other"
+    raise OptionError(msg)
+
+
+def _added() -> dict[str, EntryPoint]:
+    """What installed distributions add."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _listed(added: Mapping[str, Any]) -> str:
+    return ", ".join(sorted({*READY_MADE, *added}))
+
+
+def _check(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Say which options are wrong, before Python does with a name of a class that nobody wrote."""
+    parameters = inspect.signature(factory).parameters.values()
+    known = [one.name for one in parameters if one.kind in {one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY}]
+    if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+        for option in options:
+            if option not in known:
+                closest = difflib.get_close_matches(option, known, n=1)
+                hint = f"; did you mean {closest[0]!r}?" if closest else "."
+                msg = f"the provider {name!r} has no option {option!r}{hint} It takes {', '.join(known) or 'none'}"
+                raise OptionError(msg)
+    required = [one.name for one in parameters if one.name in known and one.default is one.empty]
+    missing = [option for option in required if option not in options]
+    if missing:
+        msg = f"the provider {name!r} needs {' and '.join(missing)}"
+        raise OptionError(msg)

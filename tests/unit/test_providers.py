@@ -1,0 +1,241 @@
+"""Ready-made providers without a network: their names, options, identities, and what they read out of answers."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import pickle
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import objfs.providers
+from objfs.clouds.s3 import S3
+from objfs.credentials.named import READY_MADE, make
+from objfs.credentials.provider import StorageOptionsProvider, normalise_provider, provider_identity
+from objfs.errors import CredentialsError, OptionError
+from objfs.providers.base import from_environment
+from objfs.providers.moments import after, as_moment
+from objfs.providers.paths import follow, parse_path
+
+SECRET = "s3cr3t-value-of-a-test"
+# The least that each needs, with a secret where it takes one.
+LEAST: dict[str, dict[str, Any]] = {
+    "aws-assume-role": {
+        "role_arn": "arn:aws:iam::123456789012:role/r",
+        "access_key_id": "A",
+        "secret_access_key": SECRET,
+    },
+    "aws-web-identity": {"role_arn": "arn:aws:iam::123456789012:role/r", "token": SECRET},
+    "aws-session": {"profile": "analytics"},
+    "http": {"url": f"https://vault.example.com/v1/aws?key={SECRET}", "headers": {"X-Vault-Token": SECRET}},
+}
+each_provider = pytest.mark.parametrize("name", LEAST)
+
+
+def named(name: str, **more: Any) -> Any:
+    return make({"provider": name, **LEAST[name], **more})
+
+
+def test_every_name_leads_to_a_class_that_is_exported():
+    """The table of names and the package say the same."""
+    places = {place.partition(":")[2] for place in READY_MADE.values()}
+    assert places == set(objfs.providers.__all__)
+    assert set(LEAST) == set(READY_MADE)
+
+
+@each_provider
+def test_provider_is_made_of_a_dict(name):
+    """In any spelling of its name and of its options."""
+    provider = make({"provider": name.upper().replace("-", "_"), **{k.upper(): v for k, v in LEAST[name].items()}})
+    assert isinstance(provider, StorageOptionsProvider)
+    assert provider == named(name)
+
+
+@each_provider
+def test_provider_is_made_of_json_text(name):
+    """As an environment variable, a property of a catalog or the command line give it."""
+    text = json.dumps({"provider": name, **LEAST[name]})
+    assert provider_identity(text) == provider_identity({"provider": name, **LEAST[name]})
+
+
+@each_provider
+def test_name_and_repr_of_a_provider_hold_no_secret(name):
+    """They are in logs and in graphs of dask."""
+    provider = named(name)
+    assert SECRET not in provider.provider_id() + repr(provider)
+
+
+@each_provider
+def test_provider_is_the_same_after_a_round_trip(name):
+    """Pickled for a worker, it shares what its equal there has fetched."""
+    provider = named(name)
+    copy = pickle.loads(pickle.dumps(provider))
+    assert copy == provider
+    assert copy.options() == provider.options()
+
+
+@each_provider
+def test_providers_with_other_options_differ(name):
+    """Also where only a secret differs, or where the option is not shown."""
+    option, value = list(LEAST[name].items())[-1]
+    other = {"X-Vault-Token": "other"} if isinstance(value, dict) else f"{value}2"
+    assert named(name) != named(name, **{option: other})
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        pytest.param({"provider": "htp"}, "there is no provider 'htp'; did you mean 'http'", id="name"),
+        pytest.param(
+            {"provider": "zzz"}, "there is no provider 'zzz'. Known are aws-assume-role", id="no-name-like-it"
+        ),
+        pytest.param({"provider": "http", "ulr": "x"}, "has no option 'ulr'; did you mean 'url'", id="option"),
+        pytest.param({"provider": "http"}, "'http' needs url", id="missing"),
+        pytest.param({"url": "https://a"}, "needs its name under 'provider'", id="nameless"),
+        pytest.param({"provider": "http", "url": "ftp://a/b"}, "must be an http:// or https:// URL", id="scheme"),
+        pytest.param({"provider": "http", "url": "https://u:p4ssw0rd@a/b"}, "must not hold a user", id="password"),
+        pytest.param(
+            {"provider": "http", "url": "https://a", "fields": {"key": "$..x"}}, "no path to one value", id="path"
+        ),
+        pytest.param({"provider": "http", "url": "https://a", "timeout": "soon"}, "expected a duration", id="timeout"),
+        pytest.param({"provider": "aws-web-identity", "role_arn": "r"}, "token_file or token", id="one-of-two"),
+        pytest.param(
+            {"provider": "aws-assume-role", "role_arn": "r", "access_key_id": "A"}, "belong together", id="half-a-pair"
+        ),
+        pytest.param(
+            {
+                "provider": "aws-assume-role",
+                "role_arn": "r",
+                **dict.fromkeys(("access_key_id", "secret_access_key"), "A"),
+            }
+            | {"profile": "p"},
+            "profile both say",
+            id="two-callers",
+        ),
+    ],
+)
+def test_dict_that_is_wrong_says_what_is(told, message):
+    """Before anything is asked, with the nearest name, and without a secret."""
+    with pytest.raises(OptionError) as caught:
+        make(told)
+    assert message in str(caught.value)
+    assert "p4ssw0rd" not in str(caught.value)
+
+
+def test_text_that_is_no_json_is_refused():
+    """It begins like JSON, so that it cannot have been meant as an import string."""
+    with pytest.raises(OptionError, match="cannot be parsed"):
+        normalise_provider('{"provider": "http"', S3)
+
+
+def custom(account: str) -> Any:
+    """What an entry point of another distribution may lead to."""
+    return lambda: {"access_key_id": account, "secret_access_key": "s"}
+
+
+@pytest.fixture
+def entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed distribution that adds the name ``our-vault``, and one that is taken."""
+    points = [
+        importlib.metadata.EntryPoint(name, f"{__name__}:custom", "objfs.providers") for name in ("our-vault", "http")
+    ]
+    monkeypatch.setattr(
+        "objfs.credentials.named.entry_points", lambda group: points if group == "objfs.providers" else []
+    )
+
+
+@pytest.mark.usefixtures("entry_point")
+def test_distributions_add_names():
+    """By entry points; what they lead to takes the options by keyword."""
+    found = normalise_provider({"provider": "our_vault", "account": "AKID"}, S3).fetch()
+    assert found.values["access_key_id"] == "AKID"
+    with pytest.raises(OptionError, match="did you mean 'our-vault'"):
+        make({"provider": "our-vaults"})
+
+
+@pytest.mark.usefixtures("entry_point")
+def test_distributions_do_not_replace_what_is_there():
+    """What was configured must not change because something else is installed."""
+    assert type(named("http")).__name__ == "HttpJson"
+
+
+def test_from_environment_looks_names_up_at_each_call(monkeypatch):
+    """All of a text, or within it; also in lists and dicts. Other dollars stay."""
+    monkeypatch.setenv("VAULT_TOKEN", "one")
+    told = {"a": "$VAULT_TOKEN", "b": ["Bearer ${VAULT_TOKEN}"], "c": "p$VAULT_TOKEN", "d": 7}
+    assert from_environment(told) == {"a": "one", "b": ["Bearer one"], "c": "p$VAULT_TOKEN", "d": 7}
+    monkeypatch.setenv("VAULT_TOKEN", "two")
+    assert from_environment("$VAULT_TOKEN") == "two"
+
+
+def test_from_environment_names_a_variable_that_is_not_set():
+    """On a worker it may be missing."""
+    with pytest.raises(CredentialsError, match="environment variable NOT_SET_HERE"):
+        from_environment("$NOT_SET_HERE")
+
+
+def test_pickle_holds_no_secret_that_is_named(monkeypatch):
+    """The name of the variable travels, not what it holds."""
+    monkeypatch.setenv("VAULT_TOKEN", SECRET)
+    provider = make({"provider": "http", "url": "https://a", "headers": {"X": "$VAULT_TOKEN"}})
+    assert SECRET.encode() not in pickle.dumps(provider)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$", {"data": {"keys": [{"id": 1}, {"id": 2}], "a.b": 3}}),
+        ("data.keys[0].id", 1),
+        ("$.data.keys[-1]['id']", 2),
+        ('$["data"]["a.b"]', 3),
+        ("$.data.keys[2].id", None),
+        ("$.data.none.id", None),
+        ("$.data[0]", None),
+    ],
+)
+def test_path_leads_to_one_value(path, value):
+    """Members, quoted members and positions; None where there is nothing."""
+    assert follow({"data": {"keys": [{"id": 1}, {"id": 2}], "a.b": 3}}, parse_path(path)) == value
+
+
+@pytest.mark.parametrize("path", ["$..id", "$.*", "$[*]", "$.a[?(@.b)]", "a..b", "$.a[", "$.a b", ".a"])
+def test_path_to_several_values_is_refused(path):
+    """Only one can be a credential."""
+    with pytest.raises(OptionError, match="no path to one value"):
+        parse_path(path)
+
+
+MOMENT = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param("2027-01-15T08:00:00Z", id="iso"),
+        pytest.param("2027-01-15T10:00:00+02:00", id="iso-elsewhere"),
+        pytest.param("2027-01-15 08:00:00", id="iso-without-zone"),
+        pytest.param("Fri, 15 Jan 2027 08:00:00 GMT", id="http-date"),
+        pytest.param(1800000000, id="seconds"),
+        pytest.param("1800000000.0", id="seconds-as-text"),
+        pytest.param(1800000000000, id="milliseconds"),
+        pytest.param("1800000000000000", id="microseconds"),
+        pytest.param(1800000000000000000, id="nanoseconds"),
+    ],
+)
+def test_moment_is_read_in_every_form(told):
+    """Services write the end of credentials in all of these."""
+    assert as_moment(told) == MOMENT
+
+
+@pytest.mark.parametrize("told", ["soon", True, "", "2027-13-01", {}], ids=repr)
+def test_moment_that_is_none_is_refused(told):
+    """Never taken for now, or for never."""
+    with pytest.raises(ValueError, match="expected a"):
+        as_moment(told)
+
+
+def test_moment_may_be_a_time_from_now():
+    """``expires_in``, in seconds or as text."""
+    assert after("900", MOMENT) == after("15min", MOMENT) == MOMENT + timedelta(minutes=15)
