@@ -6,6 +6,7 @@ import difflib
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
@@ -17,6 +18,8 @@ from objfs.spellings import normalise
 MEMBER: Final = "provider"
 # Entry points of this group add names; those below cannot be taken.
 GROUP: Final = "objfs.providers"
+# Unlike an import string, it has neither dots nor a colon.
+_NAME: Final = re.compile(r"[A-Za-z][\w-]*")
 READY_MADE: Final[Mapping[str, str]] = {
     "aws-assume-role": "objfs.providers:AssumeRole",
     "aws-web-identity": "objfs.providers:WebIdentity",
@@ -35,10 +38,10 @@ def described(provider: Any) -> Mapping[str, Any] | None:
     """
     if isinstance(provider, Mapping):
         return provider
-    if not isinstance(provider, str) or ":" in provider.partition("{")[0]:
+    if not isinstance(provider, str):
         return None
     if not provider.lstrip().startswith("{"):
-        return {MEMBER: provider}
+        return {MEMBER: provider} if _NAME.fullmatch(provider) else None
     try:
         told: Mapping[str, Any] = json.loads(provider)
     except ValueError:
