@@ -8,14 +8,18 @@ import contextlib
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 from objfs.errors import ObjfsError
+from objfs.exits import refuse_after_the_end
 
 T = TypeVar("T")
 
-# The tasks that one blocking call has started; fsspec's bulk verbs do not cancel theirs when they are cancelled.
-_scope: ContextVar[weakref.WeakSet[asyncio.Task[Any]] | None] = ContextVar("objfs_scope", default=None)
+# The blocking call that a task works for.
+_scope: ContextVar[_Call | None] = ContextVar("objfs_scope", default=None)
+
+# Whether a task works for a thread that waits for it.
+_is_waited_for: ContextVar[bool] = ContextVar("objfs_is_waited_for", default=False)
 
 # A wait without a time-out cannot be interrupted on every platform; a short one costs nothing measurable.
 _POLL_SECONDS: Final = 0.5
@@ -107,24 +111,43 @@ class _InPlaceExecutor(concurrent.futures.ThreadPoolExecutor):
         return future
 
 
+class _Call:
+    """The tasks that one blocking call has started; fsspec's bulk verbs do not cancel theirs in every case."""
+
+    def __init__(self) -> None:
+        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._is_over = False
+
+    def join(self, task: asyncio.Task[Any]) -> None:
+        """One more, which may begin when the call is over."""
+        self._tasks.add(task)
+        if self._is_over:
+            task.cancel()
+
+    def end(self) -> None:
+        """Cancel them all."""
+        self._is_over = True
+        for task in set(self._tasks) - {asyncio.current_task()}:
+            task.cancel()
+
+
 def join_call() -> None:
     """Let the running task be cancelled together with the blocking call that it works for."""
-    tasks = _scope.get()
-    if tasks is not None:
+    whole = _scope.get()
+    if whole is not None:
         task = asyncio.current_task()
         if task is not None:
-            tasks.add(task)
+            whole.join(task)
 
 
 async def as_one_call(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Await a coroutine; when that is cancelled, cancel every task that has joined the call."""
-    tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
-    token = _scope.set(tasks)
+    """Await a coroutine; when that ends early, cancel every task that has joined the call."""
+    whole = _Call()
+    token = _scope.set(whole)
     try:
         return await coroutine
-    except asyncio.CancelledError:
-        for task in list(tasks):
-            task.cancel()
+    except BaseException:
+        whole.end()
         raise
     finally:
         _scope.reset(token)
@@ -144,7 +167,10 @@ def refuse_on(loop: asyncio.AbstractEventLoop) -> None:
     ------
     BlockingCallError
         It is running in this thread.
+    OSError
+        ``ECANCELED``: the interpreter is ending, and the loop's thread has stopped.
     """
+    refuse_after_the_end()
     try:
         running = asyncio.get_running_loop()
     except RuntimeError:
@@ -154,24 +180,85 @@ def refuse_on(loop: asyncio.AbstractEventLoop) -> None:
         raise BlockingCallError(msg)
 
 
+class Carried(BaseException):
+    """``KeyboardInterrupt`` or ``SystemExit`` on its way through an event loop, which either would end.
+
+    Parameters
+    ----------
+    error
+        For the thread that waits.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def carry(error: BaseException) -> NoReturn:
+    """Raise what a user's callback has raised, for the thread that waits; on a loop of the caller's it is the loop's."""
+    if not _is_waited_for.get():
+        raise error
+    raise Carried(error) from error
+
+
+class _Waited(Generic[T]):
+    """A coroutine on a loop of another thread, which can be given up at any moment, also before it has begun."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> None:
+        self._coroutine, self._loop = coroutine, loop
+        self._task: asyncio.Task[T] | None = None
+        self._is_given_up = False
+
+    async def _run(self) -> T:
+        self._task = asyncio.current_task()
+        if self._is_given_up:
+            self._coroutine.close()
+            raise asyncio.CancelledError
+        _is_waited_for.set(True)
+        try:
+            return await self._coroutine
+        except (KeyboardInterrupt, SystemExit) as error:
+            carry(error)
+
+    def result(self) -> T:
+        """Wait; Ctrl-C ends the wait at once, wherever it comes, and the coroutine is cancelled."""
+        try:
+            future = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
+            while True:
+                try:
+                    return future.result(_POLL_SECONDS)
+                except concurrent.futures.TimeoutError:
+                    if future.done():
+                        return future.result()
+        except BaseException:
+            self._is_given_up = True
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._cancel)
+            raise
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+
 def wait_for(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
-    """Run a coroutine on a loop of another thread and wait; an interrupt cancels it and returns at once."""
+    """Run a coroutine on a loop of another thread and wait; an interrupt cancels it and returns at once.
+
+    Raises
+    ------
+    BlockingCallError, OSError
+        As for `refuse_on`.
+    """
     try:
         refuse_on(loop)
-    except BlockingCallError:
+    except Exception:
         coroutine.close()
         raise
-    future = asyncio.run_coroutine_threadsafe(coroutine, loop)
     try:
-        while True:
-            try:
-                return future.result(_POLL_SECONDS)
-            except concurrent.futures.TimeoutError:
-                if future.done():
-                    return future.result()
-    except BaseException:
-        future.cancel()
-        raise
+        return _Waited(coroutine, loop).result()
+    except Carried as carried:
+        error = carried.error
+    raise error
 
 
 class BlockingCallError(ObjfsError, NotImplementedError):

@@ -82,6 +82,18 @@ def refuse_when_ending() -> None:
         raise OSError(errno.ECANCELED, "the process is ending, and nobody waits for this read")
 
 
+def refuse_after_the_end() -> None:
+    """Refuse to wait for another thread when the interpreter has stopped all but this one, as for a late ``__del__``.
+
+    Raises
+    ------
+    OSError
+        ``ECANCELED``.
+    """
+    if sys.is_finalizing():
+        raise OSError(errno.ECANCELED, "the interpreter is ending: close and read files before it does")
+
+
 def wait_for_rest(look: Callable[[], Look], sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
     """Look until two looks in a row find the same rest, or patience ends.
 

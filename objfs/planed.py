@@ -119,6 +119,11 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
 
     def _by_hand(self, verb: Coroutine[Any, Any, T], timeout: float | None) -> T:
         """Carry a verb out without an event loop where its errands need none."""
+        try:
+            refuse_on(self.loop)
+        except BaseException:
+            verb.close()
+            raise
         return run_by_hand(verb, partial(self._carry_out, timeout=timeout))
 
     def _carry_out(self, errand: Errand[T], timeout: float | None = None) -> T:

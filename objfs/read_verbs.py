@@ -13,6 +13,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.utils import isfilelike, stringify_path
 
 from objfs.bulk_reads import Bounds, Ranges, read_all
+from objfs.concurrency import carry
 from objfs.downloads import copy_to, download
 from objfs.errands import Awaited, Errand, only
 from objfs.errors import FileExpired
@@ -289,6 +290,12 @@ class ReadVerbs(PlanedFileSystem):
                 reads.append((places, error))
         return reads
 
+    async def _get(
+        self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
+    ) -> Any:
+        """Download objects as fsspec does; what a callback raises to end the program does not end fsspec's loop."""
+        return await super()._get(rpath, lpath, recursive, _Carrying(callback), **kwargs)
+
     async def _get_file(
         self,
         rpath: str,
@@ -310,6 +317,23 @@ class ReadVerbs(PlanedFileSystem):
         plan = copy_to(source, lpath, callback) if isfilelike(lpath) else download(source, lpath, callback)
         # The local file is work for a worker, too.
         await (wait_for_worker(partial(drive, plan)) if source.blocks else drive_async(plan))
+
+
+class _Carrying:
+    """A callback whose ``KeyboardInterrupt`` or ``SystemExit`` goes past the event loop to the thread that waits."""
+
+    def __init__(self, callback: Any) -> None:
+        self._callback = callback
+
+    def relative_update(self, inc: int = 1) -> None:
+        """Tell of files that are there."""
+        try:
+            self._callback.relative_update(inc)
+        except (KeyboardInterrupt, SystemExit) as error:
+            carry(error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._callback, name)
 
 
 def _ranges_plan(

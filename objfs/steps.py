@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from fsspec.asyn import get_loop
 
-from objfs.concurrency import run_bounded, wait_for
+from objfs.concurrency import carry, run_bounded, wait_for
 from objfs.records import record
 from objfs.sdk_objects import SdkObjects
 from objfs.store import Store
@@ -184,6 +184,8 @@ async def drive_async(plan: Plan[T]) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
+    except (KeyboardInterrupt, SystemExit) as error:
+        carry(error)
     finally:
         plan.close()
 

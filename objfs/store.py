@@ -22,8 +22,8 @@ from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import cause_of
 from objfs.store_errors import STATUS, is_bare_refusal, translate_error
+from objfs.turns import Turns
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
-from objfs.workers import Turns
 
 if TYPE_CHECKING:
     from obstore import GetResult

@@ -14,11 +14,12 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Final, Generic, TypeVar
 
-from objfs.concurrency import outside_calls
+from objfs.concurrency import carry, outside_calls
+from objfs.exits import refuse_after_the_end
 
 T = TypeVar("T")
 
@@ -147,12 +148,20 @@ class Pending(Generic[T]):
     ----------
     function
         What to call.
+    stop
+        Set when nobody waits any more.
+
+    Raises
+    ------
+    OSError
+        ``ECANCELED``: the interpreter is ending, and all workers with it.
     """
 
     __slots__ = ("_done", "_stop", "_task")
 
-    def __init__(self, function: Callable[[], T]) -> None:
-        self._stop = Stop()
+    def __init__(self, function: Callable[[], T], stop: Stop | None = None) -> None:
+        refuse_after_the_end()
+        self._stop = stop or Stop()
         # Held until there is a result.
         self._done = threading.Lock()
         self._done.acquire()
@@ -213,7 +222,13 @@ def call(function: Callable[[], T], timeout: float | None = None) -> T:
     """
     if timeout is None and threading.get_ident() != threading.main_thread().ident:
         return function()
-    return Pending(function).result(timeout)
+    stop = Stop()
+    try:
+        return Pending(function, stop).result(timeout)
+    except BaseException:
+        # Ctrl-C may come at any moment, also before the wait has begun.
+        stop.set()
+        raise
 
 
 async def wait_for_worker(function: Callable[[], T]) -> T:
@@ -238,7 +253,10 @@ async def wait_for_worker(function: Callable[[], T]) -> T:
     except BaseException:
         stop.set()
         raise
-    return task.result()
+    try:
+        return task.result()
+    except (KeyboardInterrupt, SystemExit) as error:
+        carry(error)
 
 
 class _Crew(Generic[T]):
@@ -343,38 +361,6 @@ def refuse_when_stopped(stop: Stop) -> None:
     """Nobody waits any more: what was asked for must not look complete."""
     if stop.is_set:
         raise asyncio.CancelledError
-
-
-class Turns:
-    """A bound on what is done at a time, in which work that nobody waits for any more does not count.
-
-    Parameters
-    ----------
-    limit
-        How many have a turn at a time.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._changed = threading.Condition()
-        self._taken: set[tuple[object, Stop]] = set()
-
-    @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for a turn, and have it."""
-        mine = (object(), current_stop())
-        with self._changed:
-            while sum(not stop.is_set for _, stop in self._taken) >= self._limit:
-                # Who goes away does not say so here.
-                self._changed.wait(_POLL_SECONDS)
-                refuse_when_stopped(mine[1])
-            self._taken.add(mine)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._taken.discard(mine)
-                self._changed.notify()
 
 
 def is_busy() -> bool:

@@ -19,8 +19,8 @@ from objfs import S3FileSystem, adaptive, bulk_reads, concurrency, reading, tran
 from objfs.errors import PreconditionFailedError
 from objfs.store import LARGE_AT_A_TIME, Store
 from objfs.transfers import Source
+from objfs.turns import Turns
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix
-from objfs.workers import Turns
 
 BUCKET = "bucket"
 

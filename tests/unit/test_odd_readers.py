@@ -12,7 +12,8 @@ import pytest
 from fsspec.callbacks import Callback
 
 from objfs import S3FileSystem, reading, transfers, workers
-from objfs.workers import Stop, Turns
+from objfs.turns import Turns
+from objfs.workers import Stop
 from tests.unit.recording import RecordingStore, filesystem
 
 PATIENCE = 20
