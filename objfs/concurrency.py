@@ -128,7 +128,14 @@ class _Call:
         """Cancel them all."""
         self._is_over = True
         for task in set(self._tasks) - {asyncio.current_task()}:
+            # Nobody else hears what has become of it, which asyncio would log.
+            task.add_done_callback(_hear_out)
             task.cancel()
+
+
+def _hear_out(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def join_call() -> None:
@@ -195,7 +202,7 @@ class Carried(BaseException):
 
 
 def carry(error: BaseException) -> NoReturn:
-    """Raise what a user's callback has raised, for the thread that waits; on a loop of the caller's it is the loop's."""
+    """Raise what a user's callback has raised, for the thread that waits; on the caller's own loop as it is."""
     if not _is_waited_for.get():
         raise error
     raise Carried(error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import threading
 from pathlib import Path
 from typing import Any
@@ -153,7 +154,12 @@ def _download(plane: Any, target: Path, callback: Any, *, many: bool) -> None:
     ],
 )
 def test_what_ends_a_download_from_its_callback_reaches_the_caller_and_the_loop_lives(
-    tmp_path: Path, error: type[BaseException], plane: type[Any], many: bool, in_branch: bool
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    error: type[BaseException],
+    plane: type[Any],
+    many: bool,
+    in_branch: bool,
 ) -> None:
     """Either exception ends an event loop that it passes, and with fsspec's every filesystem of the process."""
     callback = Ending(error, in_branch=in_branch, after=0 if many and not in_branch else 1)
@@ -161,6 +167,8 @@ def test_what_ends_a_download_from_its_callback_reaches_the_caller_and_the_loop_
         _download(plane(key=LONG, other=LONG), tmp_path, callback, many=many)
     assert wait_for(asyncio.sleep(0, "alive"), get_loop()) == "alive"
     assert until(lambda: not is_busy())
+    gc.collect()
+    assert caplog.messages == []
     # What was whole before may be there.
     assert all(path.name in "ab" and path.stat().st_size == len(LONG) for path in tmp_path.iterdir())
 
