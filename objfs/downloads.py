@@ -12,13 +12,16 @@ import stat
 import threading
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from objfs.ranges import split_range
 from objfs.steps import Local, Part, Plan, Together
 from objfs.transfers import Source
 from objfs.types import ByteRange, Chunk
 from objfs.workers import current_stop, refuse_when_stopped
+
+# Errors of a local file system that takes no more bytes.
+_FULL: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 # Files that are not whole yet, and the process that makes them: a worker that Ctrl-C has left behind in a request does
 # not get to remove its own before the process ends.
@@ -108,8 +111,14 @@ def _write_at(fd: int, data: memoryview, offset: int) -> None:
 def download(source: Source, target: str, callback: Any) -> Plan[None]:
     """Write an object to a local file, which appears whole or not at all.
 
-    A link is followed, and a file that is replaced hands its mode on. What is no regular file (a device, a pipe) is
-    written to as it is.
+    A link is followed. A file that is replaced must be one that may be written to, and hands its mode and owner on;
+    its other hard links keep the old bytes. What is no regular file (a device, a pipe) is written to as it is.
+
+    Raises
+    ------
+    OSError
+        The local file cannot be written; where that shows without its bytes, no request was made. What was there before
+        is there still.
     """
     path = Path(os.path.realpath(target))
     if path.exists() and not path.is_file():
@@ -119,21 +128,46 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
         return
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such directory to download to", os.fspath(target))
-    first = yield from source.first(ByteRange(0, source.first_bytes))
-    partial = path.parent / f".objfs-{secrets.token_hex(8)}.part"
-    _unfinished[partial] = os.getpid()
+    unfinished = path.parent / f".objfs-{secrets.token_hex(8)}.part"
+    _unfinished[unfinished] = os.getpid()
     try:
-        with partial.open("wb", buffering=0) as file:
+        with _open_for(path, unfinished) as file:
+            first = yield from source.first(ByteRange(0, source.first_bytes))
             file.truncate(first.info.size)
             yield from _copy(source, first, file, callback, is_own=True)
-        if path.exists():
-            partial.chmod(stat.S_IMODE(path.stat().st_mode))
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
+        unfinished.replace(path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
+            raise OSError(error.errno, f"{error.strerror}; nothing was written", os.fspath(target)) from error
         raise
     finally:
-        del _unfinished[partial]
+        del _unfinished[unfinished]
+
+
+def _open_for(path: Path, unfinished: Path) -> IO[bytes]:
+    """Open a new file that is going to replace another, with the mode and the owner of that."""
+    try:
+        fd = os.open(path, os.O_WRONLY)
+    except FileNotFoundError:
+        before = None
+    else:
+        before = os.fstat(fd)
+        os.close(fd)
+    # Nobody reads it meanwhile who might not read the old one.
+    mode = 0o666 if before is None else 0o600
+    try:
+        file = open(unfinished, "xb", buffering=0, opener=partial(os.open, mode=mode))  # noqa: SIM115 - the caller's
+    except OSError as error:
+        what = f"{error.strerror}: a download is made in the folder of its target, as {unfinished.name}"
+        raise OSError(error.errno, what, os.fspath(path)) from error
+    if before is not None:
+        if hasattr(os, "chown"):
+            with contextlib.suppress(PermissionError):
+                os.chown(unfinished, before.st_uid, before.st_gid)
+        unfinished.chmod(stat.S_IMODE(before.st_mode))
+    return file
 
 
 def copy_to(source: Source, file: IO[bytes], callback: Any) -> Plan[None]:

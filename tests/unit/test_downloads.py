@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import io
 import os
+import re
 import signal
 import stat
+import tempfile
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +87,143 @@ def test_download_replaces_a_file_and_hands_its_mode_on(target: Path, tmp_path: 
     link.symlink_to(target)
     filesystem(RecordingStore(key=DATA)).get_file("bucket/key", str(link))
     assert (link.is_symlink(), target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (True, DATA, 0o640)
+
+
+def test_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
+    """As one that was opened for writing."""
+    before = os.umask(0o027)
+    try:
+        filesystem(RecordingStore(key=DATA)).get_file("bucket/key", str(tmp_path / "new"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(not hasattr(os, "chown"), reason="needs owners of files")
+def test_file_that_replaces_another_is_nobody_elses_meanwhile(target: Path) -> None:
+    """What is secret in the old file is not open to all while the new one comes; it stays with its owner."""
+    owner = (12345, 12346) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+    os.chown(target, *owner)
+    target.chmod(0o600)
+    plane, modes = RecordingStore(key=DATA), set()
+
+    def look(_: Request) -> None:
+        modes.update(stat.S_IMODE(each.stat().st_mode) for each in target.parent.iterdir())
+
+    plane.before = look
+    filesystem(plane).get_file("bucket/key", str(target))
+    after = target.stat()
+    assert (modes, (after.st_uid, after.st_gid), target.read_bytes()) == ({0o600}, owner, DATA)
+
+
+def test_download_through_a_link_to_nothing_makes_what_it_names(tmp_path: Path) -> None:
+    """As opening it does."""
+    (tmp_path / "link").symlink_to(tmp_path / "named")
+    filesystem(RecordingStore(key=DATA)).get_file("bucket/key", str(tmp_path / "link"))
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "named").read_bytes()) == (True, DATA)
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Let the permissions of files hold, which the superuser overrides."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def _in_a_folder_that_is_read_only(folder: Path) -> Path:
+    folder.chmod(0o555)
+    return folder / "new"
+
+
+def _in_no_folder(folder: Path) -> Path:
+    folder.chmod(0o777)
+    return folder / "missing" / "new"
+
+
+def _a_file_that_is_read_only(folder: Path) -> Path:
+    folder.chmod(0o777)
+    path = folder / "target"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+    return path
+
+
+def _a_link_to_itself(folder: Path) -> Path:
+    folder.chmod(0o777)
+    (folder / "link").symlink_to(folder / "link")
+    return folder / "link"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs POSIX permissions")
+@pytest.mark.parametrize(
+    ("make", "number"),
+    [
+        pytest.param(_in_a_folder_that_is_read_only, errno.EACCES, id="folder"),
+        pytest.param(_a_file_that_is_read_only, errno.EACCES, id="file"),
+        pytest.param(_a_link_to_itself, errno.ELOOP, id="link"),
+        pytest.param(_in_no_folder, errno.ENOENT, id="no-folder"),
+    ],
+)
+@pytest.mark.parametrize("plane", PLANES)
+def test_download_to_where_nothing_can_be_written_makes_no_request(
+    plane: type[Any], make: Callable[[Path], Path], number: int
+) -> None:
+    """The error is that of opening the file, and names it."""
+    objects = plane(key=DATA)
+    with tempfile.TemporaryDirectory() as name:
+        path = make(Path(name))
+        before = sorted(each.name for each in Path(name).iterdir())
+        with unprivileged(), pytest.raises(OSError, match=path.name) as caught:
+            filesystem(objects).get_file("bucket/key", str(path))
+        assert (caught.value.errno, objects.requests) == (number, [])
+        assert sorted(each.name for each in Path(name).iterdir()) == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+def test_download_to_a_device_that_is_full_says_so() -> None:
+    """It is written to as it is."""
+    with pytest.raises(OSError) as caught:
+        filesystem(RecordingStore(key=DATA)).get_file("bucket/key", "/dev/full")
+    assert (caught.value.errno, Path("/dev/full").is_char_device()) == (errno.ENOSPC, True)
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_download_that_finds_no_room_names_the_file_and_leaves_nothing(plane: type[Any], target: Path) -> None:
+    """Here a bound on the size of files stands for a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    objects = plane(key=bytes(1 << 20))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+    try:
+        with pytest.raises(OSError, match="nothing was written") as caught:
+            filesystem(objects).get_file("bucket/key", str(target))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (caught.value.errno, caught.value.filename, only(target)) == (errno.EFBIG, str(target), True)
+
+
+KILLED = """
+import json, os, signal, sys
+from tests.unit.recording import RecordingStore, filesystem
+plane = RecordingStore(key=bytes(5 << 20))
+plane.before = lambda request: os.kill(os.getpid(), signal.SIGKILL) if request.if_match else None
+filesystem(plane).get_file("bucket/key", json.loads(sys.argv[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_process_that_is_killed_leaves_the_old_file_and_a_part_that_tells_whose_it_is(target: Path) -> None:
+    """Nobody can clean up; the name says that it may be deleted."""
+    run_fresh(KILLED, str(target), status=-signal.SIGKILL, timeout=PATIENCE)
+    left = sorted(path.name for path in target.parent.iterdir() if path != target)
+    assert target.read_bytes() == b"old"
+    assert [re.fullmatch(r"\.objfs-[0-9a-f]{16}\.part", name) is not None for name in left] == [True]
 
 
 def test_download_to_a_pipe_is_in_order(tmp_path: Path) -> None:
