@@ -12,6 +12,7 @@ from typing import Any
 
 from objfs import sdk, store
 from objfs.clouds._cloud import Cloud
+from objfs.credentials.hiding import Hiding
 from objfs.credentials.refresher import Refresher
 from objfs.credentials.select import NATIVE_CHAIN, CredentialChoice, credentials_for, with_file_settings
 from objfs.options import Layer, Settings, environment_layer, translate
@@ -85,6 +86,11 @@ class Connection:
         """What the settings say of every object that is written, as keywords of the peer's calls."""
         return self.cloud.write_parameters(self.settings)
 
+    @cached_property
+    def _hiding(self) -> Hiding:
+        """What keeps secrets out of the errors of both planes."""
+        return Hiding(self.settings, self.choice)
+
     @property
     def choice(self) -> CredentialChoice:
         """The refresher of this configuration, or what stands in its place; made on first use."""
@@ -104,7 +110,7 @@ class Connection:
                 if self.choice is NATIVE_CHAIN:
                     native = {**arguments.config, **self.cloud.native_config(self.settings)}
                     arguments = replace(arguments, config=native)
-                self._stores[bucket] = Store(self.cloud, arguments, self.choice)
+                self._stores[bucket] = Store(self.cloud, arguments, self.choice, self._hiding)
             return self._stores[bucket]
 
     @property
@@ -113,7 +119,7 @@ class Connection:
         with self._lock:
             if self._sdk is None:
                 keywords = self.cloud.sdk_keywords(self.settings)
-                setup = PeerSetup(self.settings, keywords, self.choice, self.split)
+                setup = PeerSetup(self.settings, keywords, self.choice, self.split, self._hiding)
                 self._sdk = SdkPlane(self.cloud.name, peer_of(self.cloud.name), setup, dircache=self.dircache)
             return self._sdk
 

@@ -21,15 +21,16 @@ from fsspec.utils import stringify_path
 from objfs.clouds._cloud import Cloud
 from objfs.connection import Connection, environ
 from objfs.credentials.handles import as_text, from_text
+from objfs.credentials.hiding import redacted
 from objfs.credentials.identity import option_text
 from objfs.credentials.provider import identities_in, provider_identity
 from objfs.credentials.select import PROVIDER_OPTIONS
 from objfs.layers import layers_of
 from objfs.object_verbs import ObjectVerbs
-from objfs.options import REDACTED, Option, Origin, normalise
+from objfs.options import Option, Origin
 from objfs.peer_attributes import PeerAttributes
 from objfs.types import Location
-from objfs.urls import scheme_of
+from objfs.urls import scheme_of, strip_scheme, without_secrets
 from objfs.writing import LayeredWriter, TextWriter
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 # same in every process.
 _DIGEST_KEY: Final = b"objfs.dask.token"
 _MODE: Final = re.compile(r"[rwxa][bt]?|[bt][rwxa]")
+# What may be a user name and a password, which a path must not carry on.
+_NO_BUCKET: Final = re.compile("/*[^/]*[@:]")
 _TEXT_OPTIONS: Final = ("encoding", "errors", "newline")
 
 
@@ -88,6 +91,8 @@ class _Stripping:
             if scheme is not None and scheme in cloud.schemes:
                 if instance is not None:
                     cloud.check_url(instance.connection.options, text)
+                if _NO_BUCKET.match(strip_scheme(text)):
+                    _location(cloud.split, text)
                 text = cloud.strip(text)
             return text.rstrip("/") or owner.root_marker
 
@@ -313,7 +318,7 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
         if option.name in PROVIDER_OPTIONS:
             return provider_identity(value)
         if isinstance(value, str | int | float | bool):
-            return _digest(str(value)) if option.secret else repr(value)
+            return _digest(str(value)) if option.secret or without_secrets(value) != value else repr(value)
         if isinstance(value, Mapping):
             return _digest(json.dumps(value, sort_keys=True, default=option_text))
         return provider_identity(value) if option.secret else option_text(value)
@@ -355,7 +360,7 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
             "args": [as_text(value) for value in self.storage_args],
             **{name: _plain(value) for name, value in options.items()},
         }
-        return result if include_password else _redact(self._cloud(), result)
+        return result if include_password else redacted(self._cloud(), result)
 
     def to_json(self, *, include_password: bool = True) -> str:
         """The text of `to_dict`."""
@@ -383,18 +388,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(inner) for inner in value]
     return value if isinstance(value, str | int | float | bool) else as_text(value)
-
-
-def _redact(cloud: Cloud, value: Any, prefix: str = "") -> Any:
-    """Replace every secret of the table, also in nested dict options."""
-    if not isinstance(value, Mapping):
-        return value
-    result = {}
-    for name, inner in value.items():
-        row = cloud.table.index.get(normalise(prefix + str(name)))
-        if row is not None and row[0].secret and inner is not None:
-            result[name] = REDACTED
-        else:
-            members = row[0].members if row is not None else None
-            result[name] = _redact(cloud, inner, members or "")
-    return result

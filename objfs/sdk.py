@@ -17,10 +17,11 @@ import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from fsspec.asyn import get_loop, mirror_sync_methods
 
+from objfs.credentials.hiding import Hiding
 from objfs.credentials.select import CredentialChoice
 from objfs.errors import CredentialsError, MissingExtraError, ObjfsError, cause_of
 from objfs.options import Settings
@@ -74,12 +75,15 @@ class PeerSetup:
         The refresher that signs, ``ANONYMOUS``, or ``NATIVE_CHAIN``.
     split
         Path to location, as the filesystem does it.
+    hiding
+        Raises errors without the secrets that the texts of the SDK's may quote.
     """
 
     settings: Settings
     keywords: Mapping[str, Any] = field(repr=False)
     choice: CredentialChoice
     split: Callable[[str], Location]
+    hiding: Hiding
 
 
 class Peer(ABC):
@@ -196,8 +200,7 @@ class SdkPlane:
         try:
             return await getattr(await self._opened_here(), name)(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - raised again, translated
-            translated = self.translate(error, name, args)
-            raise translated from cause_of(translated, error)
+            self._raise(error, name, args)
 
     def attribute(self, name: str) -> Any:
         """A public attribute or method of the peer's instance; coroutines run on the loop that is running."""
@@ -217,11 +220,14 @@ class SdkPlane:
             try:
                 return method(*args, **kwargs)
             except Exception as error:  # noqa: BLE001 - raised again, translated
-                translated = self.translate(error, method.__name__, args)
-                raise translated from cause_of(translated, error)
+                self._raise(error, method.__name__, args)
 
         call.__name__, call.__doc__ = method.__name__, method.__doc__
         return call
+
+    def _raise(self, error: Exception, method: str, args: tuple[Any, ...]) -> NoReturn:
+        translated = self.translate(error, method, args)
+        self.setup.hiding.raise_from(translated, cause_of(translated, error))
 
     def translate(self, error: Exception, method: str = "", args: tuple[Any, ...] = ()) -> BaseException:
         """The exception that users catch for one that the peer or its SDK let through.

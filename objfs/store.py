@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from objfs.clouds._cloud import Cloud, StoreArguments
+from objfs.credentials.hiding import Hiding
 from objfs.credentials.kinds import kind_of
 from objfs.credentials.rejection import verdict
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
@@ -64,10 +65,13 @@ class Store:
         Everything obstore is told; it reads no environment for what is set there.
     choice
         A refresher, ``ANONYMOUS``, or ``NATIVE_CHAIN`` for obstore's own look-up of credentials.
+    hiding
+        Raises errors without the secrets that the texts of obstore's may quote.
     """
 
-    def __init__(self, cloud: Cloud, arguments: StoreArguments, choice: CredentialChoice) -> None:
+    def __init__(self, cloud: Cloud, arguments: StoreArguments, choice: CredentialChoice, hiding: Hiding) -> None:
         self._cloud = cloud
+        self._hiding = hiding
         self._arguments = arguments
         self._adapter: StoreCredentials | None = None
         if choice is not ANONYMOUS and choice is not NATIVE_CHAIN:
@@ -260,8 +264,7 @@ class Store:
                 tags=dict(tags or {}),
             )
         except Exception as error:  # noqa: BLE001 - raised again, translated
-            translated = self._translate(error, key)
-            raise translated from cause_of(translated, error)
+            self._raise(error, key)
         return _written(answer)
 
     async def delete(self, key: str) -> None:
@@ -339,7 +342,7 @@ class Store:
 
     def _raise(self, error: Exception, key: str) -> NoReturn:
         translated = self._translate(error, key)
-        raise translated from cause_of(translated, error)
+        self._hiding.raise_from(translated, cause_of(translated, error))
 
     def _verdict(self, error: Exception) -> bool | None:
         status = re.search(STATUS, str(error))

@@ -32,6 +32,8 @@ _SECRET_NAMES: Final = frozenset(
     }
 )
 _PARAMETER: Final = re.compile(r"(?P<mark>[?&;#])(?P<name>[^=?&;#]*)=(?P<value>[^&;#]*)")
+# In a text that is more than a URL, one ends at a blank, a quote or a bracket.
+_PARAMETER_IN_TEXT: Final = re.compile(r"(?P<mark>[?&;#])(?P<name>[\w%.\-]+)=(?P<value>[^&;#\s\"'<>\\)\]}]+)")
 
 
 @record
@@ -187,6 +189,11 @@ def redact_url(url: str) -> str:
     elif not at and _may_start_credentials(authority, rest):
         return f"{scheme}{REDACTED}"
     return scheme + _PARAMETER.sub(_hide_secret, authority + slash + rest)
+
+
+def redact_parameters(text: str) -> str:
+    """Hide the values of signing parameters in a text that may quote URLs anywhere; everything else stays."""
+    return _PARAMETER_IN_TEXT.sub(_hide_secret, text)
 
 
 def without_secrets(value: Any) -> Any:

@@ -16,6 +16,7 @@ from botocore.config import Config
 from botocore.session import Session
 from botocore.utils import FileWebIdentityTokenLoader, InstanceMetadataFetcher, resolve_imds_endpoint_mode
 
+from objfs.credentials.botocore_log import redact_botocore_log
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, MissingCredentialsError
 
@@ -134,6 +135,7 @@ def isolated_session(chosen: Mapping[str, Any], environ: Mapping[str, str]) -> S
     CredentialsError
         The profile does not exist.
     """
+    redact_botocore_log()
     session = _Session(chosen.get("endpoint_url_sts"))
     for name, spec in Session.SESSION_VARIABLES.items():
         variables = [spec[1]] if isinstance(spec[1], str) else spec[1] or []

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
 from objfs.clouds.s3_calls import ERRORS
+from objfs.credentials.botocore_log import redact_botocore_log
 from objfs.credentials.refresher import Refresher
 from objfs.credentials.rejection import BARE_STATUSES
 from objfs.credentials.values import Credentials
@@ -19,22 +18,6 @@ from objfs.errors import MissingExtraError
 _signed_with: ContextVar[Credentials | None] = ContextVar("objfs_signed_with", default=None)
 
 _RETRIED: Final = "objfs_refreshed"
-
-
-class _Redacted(logging.Filter):
-    """botocore's debug log holds the session token of each request; here only its name stays."""
-
-    _TOKEN: Final = re.compile(r"(security-token['\"]?\s*[:=]\s*b?['\"]?)[^'\",\s}\\]+", re.IGNORECASE)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, without the token."""
-        text = record.getMessage()
-        if "security-token" in text.lower():
-            record.msg, record.args = self._TOKEN.sub(r"\1***", text), ()
-        return True
-
-
-_REDACTED: Final = _Redacted()
 
 
 def aio_session(refresher: Refresher | None, variables: Mapping[str, Any] | None = None) -> Any:
@@ -63,8 +46,7 @@ def aio_session(refresher: Refresher | None, variables: Mapping[str, Any] | None
     except ImportError as error:
         msg = "this call needs aiobotocore; install objfs[s3]"
         raise MissingExtraError(msg) from error
-    for name in ("botocore.auth", "botocore.endpoint", "botocore.httpsession", "aiobotocore.endpoint"):
-        logging.getLogger(name).addFilter(_REDACTED)
+    redact_botocore_log()
     credentials = None if refresher is None else _aio_credentials(refresher)
 
     class Session(AioSession):  # type: ignore[misc]

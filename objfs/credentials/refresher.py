@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -100,6 +101,8 @@ class Refresher:
         self._suspicion = SUSPICION_SECONDS
         self._fetch_count = 0
         self._had_some = initial is not None
+        # The last ones, whatever became of them: an error may quote any of them.
+        self.recent: deque[Credentials] = deque(maxlen=4)
         self._held = None if initial is None else self._hold(initial)
         _refreshers.add(self)
 
@@ -305,6 +308,7 @@ class Refresher:
 
     def _hold(self, credentials: Credentials, revision: object = None) -> _Held:
         now = self._clock()
+        self.recent.append(credentials)
         if credentials.expires_at is None:
             return _Held(credentials, now, float("inf"), float("inf"), revision)
         expires = credentials.expires_at.astimezone(UTC).timestamp()

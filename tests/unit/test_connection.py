@@ -11,6 +11,7 @@ import pytest
 from objfs import S3FileSystem
 from objfs.clouds.s3 import S3
 from objfs.connection import Connection
+from objfs.credentials.hiding import Hiding
 from objfs.options import Layer, Origin
 from objfs.peers import peer_of
 from objfs.sdk import PeerSetup, SdkPlane
@@ -79,7 +80,9 @@ async def sign_once(plane: SdkPlane) -> dict[str, str]:
 
 
 def plane_of(made: Connection) -> SdkPlane:
-    setup = PeerSetup(made.settings, S3.sdk_keywords(made.settings), made.choice, S3.split)
+    setup = PeerSetup(
+        made.settings, S3.sdk_keywords(made.settings), made.choice, S3.split, Hiding(made.settings, made.choice)
+    )
     return SdkPlane("s3", peer_of("s3"), setup)
 
 
@@ -105,7 +108,9 @@ def test_sdk_plane_puts_a_certificate_given_as_text_into_a_file():
     """botocore takes certificates by path only."""
     text = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
     made = connection({}, anon=True)
-    setup = PeerSetup(made.settings, {"client_kwargs": {"verify": text}}, made.choice, S3.split)
+    setup = PeerSetup(
+        made.settings, {"client_kwargs": {"verify": text}}, made.choice, S3.split, Hiding(made.settings, made.choice)
+    )
     plane = SdkPlane("s3", peer_of("s3"), setup)
     path = plane.instance().client_kwargs["verify"]
     assert Path(path).read_text() == text
