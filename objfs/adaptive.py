@@ -15,6 +15,7 @@ from typing import ClassVar, Final, Protocol
 
 from fsspec.caching import BaseCache
 
+from objfs import observing
 from objfs.columns import ColumnGuide
 from objfs.ranges import merge_ranges, split_range
 from objfs.transfers import PART_BYTES, Assembly
@@ -65,6 +66,10 @@ class Fetcher(Protocol):
 
     def fill(self, whole: Assembly, wanted: ByteRange) -> None:
         """As many requests side by side as the range has parts; interruptible."""
+        ...
+
+    def tell_read(self, wanted: ByteRange, waited: Sequence[ByteRange]) -> None:
+        """Tell who watches that the range is read, and what of it is not here yet."""
         ...
 
 
@@ -212,6 +217,8 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
             found, gaps = self._survey(wanted)
             self._look_ahead(wanted.stop)
             self._follow_guide(wanted)
+        if observing.observers:
+            self._requests.tell_read(wanted, gaps)
         return found, gaps
 
     def _follow(self, begin: int, end: int) -> None:

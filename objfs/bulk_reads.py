@@ -140,6 +140,7 @@ class Ranges:
             raise FileExpired(self.source.location.path, min(filter(None, self._states)))
         for number, whole in self._long.items():
             self._cut(number, memoryview(whole.tobytes()))
+        self.source.tell_read(*self._wanted)
         return self._results
 
     def _cut(self, number: int, data: memoryview) -> None:

@@ -193,5 +193,6 @@ def _copy(source: Source, first: Chunk, file: Any, callback: Any, *, is_own: boo
         parts = [Part(source.blocks, partial(fetch, part)) for part in split_range(rest, source.part_bytes)]
         if parts:
             yield Together(parts, source.in_flight(source.part_bytes) if target.seekable else 1)
+        source.tell_read(ByteRange(0, first.info.size))
     finally:
         target.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from objfs.errors import InvalidRangeError
 from objfs.records import record
@@ -140,3 +141,46 @@ def split_range(whole: ByteRange, part_bytes: int) -> list[ByteRange]:
         raise InvalidRangeError(msg)
     starts = range(whole.start, whole.stop, part_bytes)
     return [ByteRange(start, min(start + part_bytes, whole.stop)) for start in starts]
+
+
+def union(ranges: Iterable[ByteRange]) -> list[ByteRange]:
+    """The bytes that are in any of the ranges, as ranges in order that neither overlap nor touch."""
+    joined: list[ByteRange] = []
+    for each in sorted((each for each in ranges if len(each)), key=lambda each: each.start):
+        if joined and each.start <= joined[-1].stop:
+            joined[-1] = ByteRange(joined[-1].start, max(joined[-1].stop, each.stop))
+        else:
+            joined.append(each)
+    return joined
+
+
+def overlaps(whole: ByteRange, ranges: Iterable[ByteRange]) -> list[ByteRange]:
+    """What of the ranges lies within another, in order and once."""
+    cut = (ByteRange(max(each.start, whole.start), min(each.stop, whole.stop)) for each in ranges if meet(each, whole))
+    return union(cut)
+
+
+def meet(one: ByteRange, other: ByteRange) -> bool:
+    """Whether two ranges have a byte in common."""
+    return one.start < other.stop and other.start < one.stop
+
+
+def without(ranges: Iterable[ByteRange], others: Iterable[ByteRange]) -> list[ByteRange]:
+    """The bytes that are in any of the ranges and in none of the others."""
+    left: list[ByteRange] = []
+    taken = union(others)
+    first = 0
+    for each in union(ranges):
+        at = each.start
+        # Both are in order: what ends before one range ends before all that follow.
+        while first < len(taken) and taken[first].stop <= at:
+            first += 1
+        for other in islice(taken, first, None):
+            if other.start >= each.stop:
+                break
+            if other.start > at:
+                left.append(ByteRange(at, other.start))
+            at = max(at, other.stop)
+        if at < each.stop:
+            left.append(ByteRange(at, each.stop))
+    return left

@@ -197,7 +197,7 @@ class ReadVerbs(PlanedFileSystem):
         for path, read in zip(paths, reads, strict=True):
             error = read if isinstance(read, Exception) else next(errors)
             if error is None:
-                found[path] = read.tobytes()  # type: ignore[union-attr]
+                found[path] = read.taken()  # type: ignore[union-attr]
             elif on_error != "omit":
                 found[path] = error
         return found

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.asyn import AbstractAsyncStreamedFile
 from fsspec.spec import AbstractBufferedFile
 
+from objfs import observing
 from objfs.adaptive import SMALLEST_AHEAD_BYTES, AdaptiveCache
 from objfs.exits import refuse_when_ending
 from objfs.object_methods import ObjectMethods
+from objfs.ranges import overlaps
 from objfs.records import replace
 from objfs.steps import Plan, Step, drive, drive_async
 from objfs.store import usable_in_this_process
@@ -101,6 +103,8 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             if fs.connection.settings.value("version_aware", False):
                 # Where old versions are kept the file can go on with its own when the object is replaced.
                 self._source = replace(source, location=replace(source.location, version=self.version_id))
+        # What a cache of fsspec has asked for while somebody watches a read.
+        self._asked: list[ByteRange] = []
         # Where the block begins in which the last line was found, and its bytes.
         self._line_block: tuple[int, bytes] = (0, b"")
         self._again = {"cache_type": cache_type, "cache_options": cache_options, **(keywords or {})}
@@ -140,10 +144,16 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         source = self._live_source()
         self.fs.perform(source, _carry_out(source.together(whole.parts(source, self.state, wanted))))
 
+    def tell_read(self, wanted: ByteRange, waited: Sequence[ByteRange]) -> None:
+        """Tell who watches that the range is read, and what of it is not here yet."""
+        self._source.tell_read(wanted, waited=waited)
+
     def _fetch_range(self, start: int, end: int) -> bytes:
         stop = min(end, self.size)
         if start >= stop:
             return b""
+        if observing.observers:
+            self._asked.append(ByteRange(start, stop))
         source = self._live_source()
         data: bytes = self.fs.perform(source, self._fetch(source, ByteRange(start, stop)))
         return data
@@ -179,8 +189,19 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         stop = self.size if length is None or length < 0 else min(self.size, self.loc + int(length))
         if stop <= self.loc:
             return b""
-        data: bytes = self.cache._fetch(self.loc, stop)  # noqa: SLF001 - the interface of fsspec's caches
+        data = self._cached(self.loc, stop)
         self.loc += len(data)
+        return data
+
+    def _cached(self, start: int, stop: int) -> bytes:
+        """A range through the cache; objfs's own tells by itself what is read, of fsspec's nobody knows."""
+        if not observing.observers or isinstance(self.cache, AdaptiveCache):
+            kept: bytes = self.cache._fetch(start, stop)  # noqa: SLF001 - the interface of fsspec's caches
+            return kept
+        asked = self._asked = []
+        data: bytes = self.cache._fetch(start, stop)  # noqa: SLF001 - as above
+        read = ByteRange(start, start + len(data))
+        self.tell_read(read, overlaps(read, asked))
         return data
 
     def readuntil(self, char: bytes = b"\n", blocks: int | None = None) -> bytes:
@@ -205,7 +226,7 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         """What is held of the file from a position on, or the next block of it: lines share one."""
         start, data = self._line_block
         if not start <= at < start + len(data):
-            start, data = at, self.cache._fetch(at, min(at + length, self.size))  # noqa: SLF001 - as above
+            start, data = at, self._cached(at, min(at + length, self.size))
             self._line_block = start, data
         return data[at - start :]
 
@@ -298,7 +319,9 @@ class AsyncObjectFile(AbstractAsyncStreamedFile):  # type: ignore[misc]
         stop = self.size if length is None or length < 0 else min(self.size, self.loc + length)
         if stop <= self.loc:
             return b""
-        data = (await drive_async(self._source.fetch(ByteRange(self.loc, stop), self._state))).tobytes()
+        wanted = ByteRange(self.loc, stop)
+        data = (await drive_async(self._source.fetch(wanted, self._state))).tobytes()
+        self._source.tell_read(wanted)
         self.loc += len(data)
         return data
 

@@ -146,7 +146,7 @@ class SdkPlane:
     """
 
     def __init__(self, cloud: str, adapter: Peer, setup: PeerSetup, *, dircache: Any = None) -> None:
-        self._cloud = cloud
+        self.cloud = cloud
         self.adapter = adapter
         self.setup = setup
         self.dircache = dircache
@@ -157,7 +157,7 @@ class SdkPlane:
     @property
     def peer(self) -> type[Any]:
         """The peer's class."""
-        return peer_class(self._cloud)
+        return peer_class(self.cloud)
 
     def objects(self, bucket: str, keywords: Mapping[str, Any] | None = None) -> SdkObjects:
         """The objects of one bucket, with the caller's keywords for every request that knows them."""

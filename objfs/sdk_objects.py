@@ -50,6 +50,11 @@ class SdkObjects(ABC):
         self._keywords = dict(keywords or {})
 
     @property
+    def filesystem(self) -> str:
+        """The name of its cloud."""
+        return self._plane.cloud
+
+    @property
     def keeps_listings(self) -> bool:
         """Whether listings are kept in the cache that all instances share."""
         return bool(getattr(self._plane.dircache, "use_listings_cache", False))

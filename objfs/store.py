@@ -11,9 +11,10 @@ import os
 import re
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
+from objfs import observing
 from objfs.clouds._cloud import Cloud, StoreArguments
 from objfs.credentials.hiding import Hiding
 from objfs.credentials.kinds import kind_of
@@ -22,12 +23,14 @@ from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import cause_of
+from objfs.observing import Watch
 from objfs.store_errors import STATUS, is_bare_refusal, translate_error
+from objfs.store_values import chunk, get_options, head_options, object_info, with_files_read, written
+from objfs.store_watching import Watched
 from objfs.turns import Turns
-from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
+from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
-    from obstore import GetResult
     from obstore.store import ObjectStore
 
 T = TypeVar("T")
@@ -82,6 +85,11 @@ class Store:
         self._built: ObjectStore | None = None
 
     @property
+    def filesystem(self) -> str:
+        """The name of its cloud."""
+        return self._cloud.name
+
+    @property
     def told(self) -> dict[str, Any]:
         """The keywords of obstore's constructor beside the credentials; certificates in files are read when it runs."""
         arguments = self._arguments
@@ -99,7 +107,7 @@ class Store:
                 if self._built is None:
                     from obstore import store as stores
 
-                    told = {**self.told, "client_options": _with_files_read(self._arguments.client_options)}
+                    told = {**self.told, "client_options": with_files_read(self._arguments.client_options)}
                     made = getattr(stores, self._cloud.store_class)
                     self._built = made(self._arguments.bucket, **told, credential_provider=self._adapter)
                     _runtime_pid = os.getpid()
@@ -123,13 +131,13 @@ class Store:
         """
         import obstore
 
-        options = _get_options(wanted, if_match, version)
+        options = get_options(wanted, if_match, version)
 
         async def request() -> Chunk:
             answer = await obstore.get_async(self._store, key, options=options)
-            return _chunk(answer, await answer.bytes_async())
+            return chunk(answer, await answer.bytes_async())
 
-        return await self._call(key, request)
+        return await self._call(key, self._seen("GET", key, request, wanted))
 
     def get_now(
         self,
@@ -142,28 +150,36 @@ class Store:
         """`get`, blocking."""
         import obstore
 
-        options = _get_options(wanted, if_match, version)
+        options = get_options(wanted, if_match, version)
 
         def request() -> Chunk:
             answer = obstore.get(self._store, key, options=options)
-            return _chunk(answer, answer.bytes())
+            return chunk(answer, answer.bytes())
 
-        return self._call_now(key, request)
+        return self._call_now(key, self._seen_now("GET", key, request, wanted))
 
     async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """What the store says about an object, without its bytes."""
         import obstore
 
-        options, probe = _head_options(version)
+        options, probe_options = head_options(version)
+
+        async def ask() -> ObjectInfo:
+            answer = await obstore.get_async(self._store, key, options=options)
+            return object_info(answer.meta, answer.attributes)
+
+        async def probe() -> None:
+            await obstore.get_async(self._store, key, options=probe_options)
+
+        head = self._seen("HEAD", key, ask)
 
         async def request() -> ObjectInfo:
             try:
-                answer = await obstore.get_async(self._store, key, options=options)
+                return await head()
             except Exception as error:
                 if is_bare_refusal(error):
-                    await obstore.get_async(self._store, key, options=probe)
+                    await self._seen("GET", key, probe)()
                 raise
-            return _object_info(answer.meta, answer.attributes)
 
         return await self._call(key, request)
 
@@ -171,16 +187,24 @@ class Store:
         """`head`, blocking."""
         import obstore
 
-        options, probe = _head_options(version)
+        options, probe_options = head_options(version)
+
+        def ask() -> ObjectInfo:
+            answer = obstore.get(self._store, key, options=options)
+            return object_info(answer.meta, answer.attributes)
+
+        def probe() -> None:
+            obstore.get(self._store, key, options=probe_options)
+
+        head = self._seen_now("HEAD", key, ask)
 
         def request() -> ObjectInfo:
             try:
-                answer = obstore.get(self._store, key, options=options)
+                return head()
             except Exception as error:
                 if is_bare_refusal(error):
-                    obstore.get(self._store, key, options=probe)
+                    self._seen_now("GET", key, probe)()
                 raise
-            return _object_info(answer.meta, answer.attributes)
 
         return self._call_now(key, request)
 
@@ -208,9 +232,9 @@ class Store:
         options = self._put_options(create, if_match, attributes, tags)
 
         async def request() -> Written:
-            return _written(await obstore.put_async(self._store, key, data, use_multipart=False, **options))
+            return written(await obstore.put_async(self._store, key, data, use_multipart=False, **options))
 
-        return await self._call(key, request)
+        return await self._call(key, self._seen("PUT", key, request, sent=data))
 
     def put_now(
         self,
@@ -226,9 +250,11 @@ class Store:
         import obstore
 
         options = self._put_options(create, if_match, attributes, tags)
-        return self._call_now(
-            key, lambda: _written(obstore.put(self._store, key, data, use_multipart=False, **options))
-        )
+
+        def request() -> Written:
+            return written(obstore.put(self._store, key, data, use_multipart=False, **options))
+
+        return self._call_now(key, self._seen_now("PUT", key, request, sent=data))
 
     def _put_options(
         self, create: bool, if_match: str | None, attributes: Mapping[str, str] | None, tags: Mapping[str, str] | None
@@ -252,26 +278,27 @@ class Store:
         """
         import obstore
 
+        options: dict[str, Any] = {"attributes": dict(attributes or {}), "tags": dict(tags or {})}
+        options |= {"use_multipart": True, "chunk_size": part_bytes, "max_concurrency": max_concurrency}
+
+        def request(pieces: Iterator[bytes | bytearray | memoryview]) -> Written:
+            return written(obstore.put(self._store, key, pieces, **options))
+
         try:
-            answer = obstore.put(
-                self._store,
-                key,
-                pieces,
-                use_multipart=True,
-                chunk_size=part_bytes,
-                max_concurrency=max_concurrency,
-                attributes=dict(attributes or {}),
-                tags=dict(tags or {}),
+            if not observing.observers:
+                return request(pieces)
+            beside = self._cloud.parts.requests_beside
+            return self._watched("PUT", key).upload(
+                request, pieces, lambda sent: beside + max(1, -(-sent // part_bytes))
             )
         except Exception as error:  # noqa: BLE001 - raised again, translated
             self._raise(error, key)
-        return _written(answer)
 
     async def delete(self, key: str) -> None:
         """Delete one object; S3 does not say whether it was there."""
         import obstore
 
-        await self._call(key, lambda: obstore.delete_async(self._store, key))
+        await self._call(key, self._seen("DELETE", key, lambda: obstore.delete_async(self._store, key)))
 
     async def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:
         """Copy within the bucket with one request (S3: up to 5 GiB).
@@ -283,7 +310,10 @@ class Store:
         """
         import obstore
 
-        await self._call(source, lambda: obstore.copy_async(self._store, source, target, overwrite=overwrite))
+        async def request() -> None:
+            await obstore.copy_async(self._store, source, target, overwrite=overwrite)
+
+        await self._call(source, self._seen("COPY", target, request))
 
     async def any_below(self, prefix: str) -> bool:
         """Whether any key begins with ``prefix/`` (with an empty prefix: whether the bucket holds anything).
@@ -300,7 +330,32 @@ class Store:
             except InvalidPathError:
                 return True
 
-        return await self._call(prefix, request)
+        return await self._call(prefix, self._seen("LIST", prefix, request))
+
+    def _seen(
+        self, verb: str, key: str, request: Callable[[], Awaitable[T]], wanted: Any = None, *, sent: Any = b""
+    ) -> Callable[[], Awaitable[T]]:
+        """The request as it is, or where somebody watches, one that tells of itself."""
+        return request if not observing.observers else self._watched(verb, key, wanted, sent).soon(request)
+
+    def _seen_now(
+        self, verb: str, key: str, request: Callable[[], T], wanted: Any = None, *, sent: Any = b""
+    ) -> Callable[[], T]:
+        """The same, blocking."""
+        return request if not observing.observers else self._watched(verb, key, wanted, sent).now(request)
+
+    def _watched(self, verb: str, key: str, wanted: Any = None, sent: Any = b"") -> Watched:
+        place = Location(self._arguments.bucket, key)
+        begin = partial(
+            Watch,
+            verb,
+            observing.DATA_PLANE,
+            self.filesystem,
+            place,
+            wanted=wanted if isinstance(wanted, ByteRange) else None,
+            sent=memoryview(sent).nbytes,
+        )
+        return Watched(begin, lambda error: self._translate(error, key))
 
     async def _call(self, key: str, request: Callable[[], Awaitable[T]]) -> T:
         """Carry a request out; when the server rejects the credentials, replace them and retry once."""
@@ -351,39 +406,3 @@ class Store:
     def _translate(self, error: Exception, key: str) -> BaseException:
         url = f"{self._cloud.schemes[0]}://{self._arguments.bucket}/{key}"
         return translate_error(error, url, self._cloud.errors.exceptions)
-
-
-def _with_files_read(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Certificates that are named by a path, read: obstore takes their text."""
-    return {name: value.read_bytes() if isinstance(value, Path) else value for name, value in options.items()}
-
-
-def _get_options(wanted: ByteRange | Suffix | None, if_match: str | None, version: str | None) -> Any:
-    options: dict[str, Any] = {}
-    if isinstance(wanted, Suffix):
-        options["range"] = {"suffix": wanted.length}
-    elif wanted is not None:
-        options["range"] = (wanted.start, wanted.stop)
-    if if_match is not None:
-        options["if_match"] = if_match
-    if version is not None:
-        options["version"] = version
-    return options
-
-
-def _head_options(version: str | None) -> tuple[Any, Any]:
-    """Those of a HEAD, and those of a GET that tells why it was refused, as the answer to a HEAD has no body."""
-    options = _get_options(None, None, version)
-    return {**options, "head": True}, {**options, "range": (0, 1)}
-
-
-def _chunk(answer: GetResult, data: Any) -> Chunk:
-    return Chunk(data, answer.range[0], _object_info(answer.meta, answer.attributes))
-
-
-def _written(answer: Mapping[str, Any]) -> Written:
-    return Written(answer["e_tag"], answer["version"])
-
-
-def _object_info(meta: Mapping[str, Any], attributes: Mapping[str, str]) -> ObjectInfo:
-    return ObjectInfo(meta["size"], meta["e_tag"], meta["last_modified"], meta["version"], dict(attributes))

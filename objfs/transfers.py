@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal
 
+from objfs import observing
 from objfs.errors import FileExpired, PreconditionFailedError
 from objfs.ranges import slice_range, split_range
 from objfs.records import record
@@ -162,6 +163,13 @@ class Source:
         """Requests of full parts side by side."""
         return Together(parts, self.in_flight(self.part_bytes))
 
+    def tell_read(self, *wanted: ByteRange, waited: Sequence[ByteRange] | None = None) -> None:
+        """Tell who watches that a caller got bytes, and for what of them it waited; None for all."""
+        if observing.observers:
+            for each in wanted:
+                missed = (each,) if waited is None else waited
+                observing.tell_read(self.objects.filesystem, self.location, each, missed)
+
 
 class Assembly:
     """A range that is put together from the answers of several requests, copied once, in any thread.
@@ -267,9 +275,15 @@ class Slice:
         """The bytes, when everything was carried out; once."""
         return self._found if self._whole is None else self._whole.tobytes()
 
+    def taken(self) -> bytes:
+        """The same, for a caller, of whom those are told who watch."""
+        if observing.observers:
+            self.source.tell_read(slice_range(self.start, self.stop, self.info.size))
+        return self.tobytes()
+
     def slices(self) -> list[bytes]:
         """The same as a list, as of several slices of one object."""
-        return [self.tobytes()]
+        return [self.taken()]
 
 
 def read_slice(source: Source, start: int | None, stop: int | None) -> Plan[bytes]:
@@ -278,4 +292,4 @@ def read_slice(source: Source, start: int | None, stop: int | None) -> Plan[byte
     rest = yield from wanted.begin()
     if rest:
         yield source.together(rest)
-    return wanted.tobytes()
+    return wanted.taken()

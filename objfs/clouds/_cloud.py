@@ -64,6 +64,8 @@ class PartBounds:
     parallel_bytes
         Size of a part of an object whose size is known: smaller, as so many parts as there may be need not be kept in
         reserve, so that more connections are busy in the same memory.
+    requests_beside
+        Requests of an upload beside those of its parts: what begins it and what ends it.
     """
 
     default_bytes: int
@@ -71,6 +73,7 @@ class PartBounds:
     max_count: int
     multiple: int = 1
     parallel_bytes: int = 8 << 20
+    requests_beside: int = 2
 
 
 @record

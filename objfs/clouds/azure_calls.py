@@ -30,7 +30,9 @@ DATA_KEYWORDS: Final = frozenset({"content_settings", "metadata", "tags", "stand
 
 # https://learn.microsoft.com/azure/storage/blobs/scalability-targets: up to 50,000 blocks of up to 4,000 MiB.
 MAX_BLOCK_BYTES: Final = 4000 << 20
-PARTS: Final = PartBounds(default_bytes=12 << 20, min_bytes=1, max_count=50_000)
+# Nothing begins an upload: blocks are there until a list of them makes a blob.
+# https://learn.microsoft.com/rest/api/storageservices/put-block-list
+PARTS: Final = PartBounds(default_bytes=12 << 20, min_bytes=1, max_count=50_000, requests_beside=1)
 
 # Copy Blob takes a blob of any size: https://learn.microsoft.com/rest/api/storageservices/copy-blob
 COPY_BYTES: Final = None

@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 from fsspec.asyn import get_loop
 
+from objfs import observing
 from objfs.clouds.azure_backends import client_keywords, service_url
 from objfs.concurrency import close_with_loop
+from objfs.peers.watching import watched_azure
 
 if TYPE_CHECKING:
     from objfs.options import Settings
@@ -47,6 +49,7 @@ def service_client(settings: Settings, credential: Any) -> Any:
     transport = _transport_class()(**keywords)
     _transports.add(transport)
     url = service_url(settings)
+    transport.objfs_base = urlsplit(url).path
     client: Any = BlobServiceClient(url, credential=credential, transport=transport, **keywords)
     client.objfs_certificate = certificate  # the file goes with the client
     return client
@@ -62,6 +65,14 @@ def _transport_class() -> Any:
         def _get_request_data(self, request: Any) -> Any:
             data = super()._get_request_data(request)
             return io.BytesIO(data) if isinstance(data, bytes) and len(data) > _LARGE_BYTES else data
+
+        async def send(self, request: Any, **config: Any) -> Any:
+            if not observing.observers:
+                return await super().send(request, **config)
+            with watched_azure(self.objfs_base, request) as follow:
+                answer = await super().send(request, **config)
+                follow(answer.internal_response)
+            return answer
 
     return Transport
 

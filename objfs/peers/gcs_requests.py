@@ -17,15 +17,18 @@ import random
 import ssl
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
 from fsspec.asyn import get_loop
 
+from objfs import observing
 from objfs.concurrency import close_with_loop
 from objfs.credentials.google_adapter import sending
 from objfs.errors import CredentialsExpiredError, PreconditionFailedError, ThrottledError
+from objfs.peers.watching import watched_gcs
 from objfs.sdk import PeerSetup, of_transport
 
 # https://cloud.google.com/storage/docs/retry-strategy#idempotency-operations
@@ -227,7 +230,17 @@ async def request(
     for attempt in range(1, attempts + 1):
         try:
             return await once(
-                self, method, path, *args, headers=headers, json=json, data=data, subject=subject, raw=raw, **parameters
+                self,
+                method,
+                path,
+                *args,
+                headers=headers,
+                json=json,
+                data=data,
+                subject=subject,
+                raw=raw,
+                attempt=attempt,
+                **parameters,
             )
         except OSError as error:
             if attempt == attempts or not may_help(error):
@@ -260,6 +273,7 @@ async def once(
     data: Any = None,
     subject: str | None = None,
     raw: bool = False,
+    attempt: int = 1,
     **parameters: Any,
 ) -> tuple[int, Any, Any, bytes]:
     """One request, and one more with other credentials where these are refused.
@@ -275,7 +289,19 @@ async def once(
     options: dict[str, Any] = {} if self.requests_timeout is None else {"timeout": _timeout(self.requests_timeout)}
     sent = {**(headers or {}), "Accept-Encoding": "gzip"} if raw else headers
 
+    attempts = count(attempt)
+
     async def send() -> tuple[int, Any, Any, bytes]:
+        if not observing.observers:
+            return await ask(lambda _: None)
+        number = next(attempts)
+        size = len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
+        with watched_gcs(
+            method, path, args, subject, parameters, headers=sent or {}, sent=size, attempt=number
+        ) as follow:
+            return await ask(follow)
+
+    async def ask(follow: Callable[[Any], None]) -> tuple[int, Any, Any, bytes]:
         # A file is sent in pieces, bytes at once; aiohttp closes what it has sent.
         body = io.BytesIO(data) if isinstance(data, bytes | bytearray | memoryview) else data
         async with session.request(
@@ -290,6 +316,7 @@ async def once(
             auto_decompress=not raw,
             **options,
         ) as answer:
+            follow(answer)
             contents = await answer.read()
             if answer.status >= 400:
                 raise refusal(answer.status, contents, subject, signed=refresher is not None)

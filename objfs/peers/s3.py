@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from objfs import observing
 from objfs.clouds.s3_calls import ERRORS
 from objfs.concurrency import close_with_loop
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
@@ -15,6 +16,7 @@ from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
 from objfs.errors import CredentialsError, CredentialsExpiredError, PreconditionFailedError
 from objfs.peers.s3_objects import S3Objects
 from objfs.peers.s3_pages import list_page
+from objfs.peers.watching import watch_client, watched_bucket
 from objfs.records import field, record
 from objfs.sdk import Peer, PeerSetup, make, of_transport, with_methods
 
@@ -111,13 +113,21 @@ class S3Peer(Peer):
             location = setup.split(path)
             return location.bucket, location.key, location.version
 
+        async def get_s3(self: Any, bucket: str | None = None) -> Any:
+            client = await peer.get_s3(self, bucket)
+            if observing.observers:
+                watched_bucket.set(bucket or "")
+                watch_client(client)
+            return client
+
         keywords, certificates = _with_certificates_in_files(setup.keywords)
         session = setup.settings.value("session")
         if session is not None:
             keywords["session"] = session
         elif setup.choice is not NATIVE_CHAIN:
             keywords["session"] = _session(setup)
-        instance = make(with_methods(peer, split_path=split_path, objfs_list_page=list_page), {**keywords, **own})
+        members = {"split_path": split_path, "get_s3": get_s3, "objfs_list_page": list_page}
+        instance = make(with_methods(peer, **members), {**keywords, **own})
         if certificates is not None:  # the file goes with the instance
             weakref.finalize(instance, certificates.close)
         return instance

@@ -19,7 +19,7 @@ MAX_LINES = 400
 LAYERS: list[tuple[str, list[str]]] = [
     ("0 values", ["errors", "records", "types", "_version"]),
     ("1 pure", ["casts", "spellings", "origins", "options", "urls", "ranges", "parts", "clouds", "clouds.*"]),
-    ("2 secrets", ["credentials", "credentials.*", "concurrency", "workers", "turns", "exits"]),
+    ("2 secrets", ["credentials", "credentials.*", "concurrency", "workers", "turns", "exits", "observing"]),
     ("3 seams", ["store", "store_*", "sdk", "sdk_*", "planes", "peers", "peers.*"]),
     (
         "4 fsspec",
@@ -64,6 +64,8 @@ LAYERS: list[tuple[str, list[str]]] = [
             "providers.*",
             "copying",
             "copying_*",
+            "tracing",
+            "tracing.*",
             "cli",
             "cli.*",
             "__main__",
@@ -87,6 +89,7 @@ OUTSIDE: dict[str, list[str]] = {
     "azure": ["credentials.*", "peers.*"],
     "fsspec": ["sdk", "sdk_*", "peers.*", *LAYERS[4][1], *LAYERS[5][1]],
     "pyiceberg": ["iceberg"],
+    "opentelemetry": ["tracing.*"],
     "moto": ["testing.*"],
     "werkzeug": ["testing.*"],
     "typer": ["cli", "cli.*"],

@@ -1,0 +1,52 @@
+"""What obstore is told and what it answers, in the values that the layers hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
+
+if TYPE_CHECKING:
+    from obstore import GetResult
+
+
+def with_files_read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Certificates that are named by a path, read: obstore takes their text."""
+    return {name: value.read_bytes() if isinstance(value, Path) else value for name, value in options.items()}
+
+
+def get_options(wanted: ByteRange | Suffix | None, if_match: str | None, version: str | None) -> Any:
+    """Those of a GET, in obstore's words."""
+    options: dict[str, Any] = {}
+    if isinstance(wanted, Suffix):
+        options["range"] = {"suffix": wanted.length}
+    elif wanted is not None:
+        options["range"] = (wanted.start, wanted.stop)
+    if if_match is not None:
+        options["if_match"] = if_match
+    if version is not None:
+        options["version"] = version
+    return options
+
+
+def head_options(version: str | None) -> tuple[Any, Any]:
+    """Those of a HEAD, and those of a GET that tells why it was refused, as the answer to a HEAD has no body."""
+    options = get_options(None, None, version)
+    return {**options, "head": True}, {**options, "range": (0, 1)}
+
+
+def chunk(answer: GetResult, data: Any) -> Chunk:
+    """The bytes of an answer."""
+    return Chunk(data, answer.range[0], object_info(answer.meta, answer.attributes))
+
+
+def written(answer: Mapping[str, Any]) -> Written:
+    """The answer to a PUT."""
+    return Written(answer["e_tag"], answer["version"])
+
+
+def object_info(meta: Mapping[str, Any], attributes: Mapping[str, str]) -> ObjectInfo:
+    """What an answer says of its object."""
+    return ObjectInfo(meta["size"], meta["e_tag"], meta["last_modified"], meta["version"], dict(attributes))
