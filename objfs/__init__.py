@@ -17,16 +17,19 @@ if TYPE_CHECKING:
     from objfs.gcs_filesystem import GCSFileSystem
     from objfs.opening import from_url
     from objfs.s3_filesystem import S3FileSystem
+    from objfs.tracing.recorder import Trace, trace
 
 __all__ = [
     "AzureBlobFileSystem",
     "GCSFileSystem",
     "S3FileSystem",
     "StorageOptionsProvider",
+    "Trace",
     "__version__",
     "explain",
     "from_url",
     "register",
+    "trace",
     "unregister",
 ]
 
@@ -36,8 +39,10 @@ _HOMES: Final = {
     "GCSFileSystem": "objfs.gcs_filesystem",
     "S3FileSystem": "objfs.s3_filesystem",
     "StorageOptionsProvider": "objfs.credentials.provider",
+    "Trace": "objfs.tracing.recorder",
     "explain": "objfs.explain_urls",
     "from_url": "objfs.opening",
+    "trace": "objfs.tracing.recorder",
 }
 
 if not TYPE_CHECKING:  # for a type checker, every name would exist

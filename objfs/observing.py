@@ -16,6 +16,8 @@ from objfs.types import ByteRange, Location
 
 DATA_PLANE: Final = "obstore"
 SDK_PLANE: Final = "sdk"
+# In place of an exception's name: nobody has waited for the answer.
+UNFINISHED: Final = "unfinished"
 
 
 @record
@@ -33,6 +35,8 @@ class Request:
         ``s3``, ``gcs`` or ``azure``.
     plane
         ``obstore`` or ``sdk``.
+    server
+        Host, with its port where that is not the scheme's.
     bucket, key
         What it was about: the target of a copy, the prefix of a list; the key is empty where it was the bucket.
     range
@@ -61,6 +65,7 @@ class Request:
     method: str
     filesystem: str
     plane: str
+    server: str
     bucket: str
     key: str
     range: ByteRange | None
@@ -73,6 +78,11 @@ class Request:
     requests: int
     status: int | None
     error: str | None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it brought an error."""
+        return self.error is not None or (self.status or 0) >= 400
 
 
 @record
@@ -136,7 +146,7 @@ class Watch:
 
     Parameters
     ----------
-    verb, plane, filesystem, method, sent, attempt
+    verb, plane, filesystem, server, method, sent, attempt
         As in `Request`.
     place
         Bucket and key.
@@ -149,6 +159,7 @@ class Watch:
         verb: str,
         plane: str,
         filesystem: str,
+        server: str,
         place: Location,
         *,
         method: str | None = None,
@@ -156,8 +167,9 @@ class Watch:
         sent: int = 0,
         attempt: int = 1,
     ) -> None:
-        self._fixed = (verb, method or _METHODS.get(verb, verb), filesystem, plane, place.bucket, place.key)
+        self._fixed = (verb, method or _METHODS.get(verb, verb), filesystem, plane, server, place.bucket, place.key)
         self._wanted, self._attempt = wanted, attempt
+        self.method: str = self._fixed[1]
         self.sent = sent
         self._observers = observers
         self.began_at, self._clock = time.time(), time.perf_counter()
@@ -173,32 +185,47 @@ class Watch:
         size: int | None = None,
         error: str | None = None,
         requests: int = 1,
-    ) -> Request:
+    ) -> None:
         """Tell the observers what came of it; once.
 
         Parameters
         ----------
+        status, received, size, error, requests
+            As in `Request`.
         found
             Where in the object the bytes of the answer lie; by default what was wanted.
         """
-        spent = (time.perf_counter() - self._clock) * 1000
-        request = Request(
+        request = self._request(status, received, found, size, error, requests)
+        told, self._observers = self._observers, ()
+        for observer in told:
+            observer.ended(self, request)
+
+    def unfinished(self) -> Request:
+        """What there is to say before it is over."""
+        return self._request(None, 0, None, None, UNFINISHED, 1)
+
+    def _request(
+        self,
+        status: int | None,
+        received: int,
+        found: ByteRange | None,
+        size: int | None,
+        error: str | None,
+        requests: int,
+    ) -> Request:
+        return Request(
             *self._fixed,
             self._wanted if found is None else found,
             size,
             received,
             self.sent,
             self.began_at,
-            spent,
+            (time.perf_counter() - self._clock) * 1000,
             self._attempt,
             requests,
             status,
             error,
         )
-        told, self._observers = self._observers, ()
-        for observer in told:
-            observer.ended(self, request)
-        return request
 
     def counted(self, pieces: Iterator[bytes | bytearray | memoryview]) -> Iterator[bytes | bytearray | memoryview]:
         """The same pieces, whose bytes are sent."""

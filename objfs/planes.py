@@ -8,7 +8,7 @@ from typing import Final
 
 from objfs.errors import EngineError, MissingExtraError
 from objfs.records import record
-from objfs.store import addressable
+from objfs.store_values import addressable
 from objfs.types import Location
 
 

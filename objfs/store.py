@@ -48,14 +48,6 @@ def usable_in_this_process() -> bool:
 # Requests for full parts of all calls together: more fill no network, only memory.
 LARGE_AT_A_TIME: Final = 24
 
-# An empty segment, `.` or `..`, or a control character.
-_UNNAMEABLE: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
-
-
-def addressable(key: str) -> bool:
-    """Whether obstore's ``Path`` names exactly this key (it drops outer slashes and refuses ``.``, ``..``, ``//``)."""
-    return _UNNAMEABLE.search(key) is None
-
 
 class Store:
     """The objects of one bucket, through obstore.
@@ -351,6 +343,7 @@ class Store:
             verb,
             observing.DATA_PLANE,
             self.filesystem,
+            self._arguments.server,
             place,
             wanted=wanted if isinstance(wanted, ByteRange) else None,
             sent=memoryview(sent).nbytes,

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
 
 if TYPE_CHECKING:
     from obstore import GetResult
+
+
+# An empty segment, `.` or `..`, or a control character.
+_UNNAMEABLE: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
+
+
+def addressable(key: str) -> bool:
+    """Whether obstore's ``Path`` names exactly this key (it drops outer slashes and refuses ``.``, ``..``, ``//``)."""
+    return _UNNAMEABLE.search(key) is None
 
 
 def with_files_read(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from typing import Any, Final, TypeVar
 
-from objfs.observing import Watch
+from objfs.observing import UNFINISHED, Watch
 from objfs.store_errors import STATUS
 from objfs.types import ByteRange, Chunk, ObjectInfo
 
@@ -15,8 +15,6 @@ T = TypeVar("T")
 
 # object_store says how often it has repeated a request in the text of the error that it gives up with.
 _REPEATED: Final = r"after (\d+) retries"
-# Whoever waited for it has gone away.
-_LEFT: Final = "unfinished"
 
 
 class Watched:
@@ -84,7 +82,7 @@ class Watched:
 
     def _failure(self, error: BaseException) -> dict[str, Any]:
         if not isinstance(error, Exception):
-            return {"error": _LEFT}
+            return {"error": UNFINISHED}
         text = str(error)
         status, repeated = re.search(STATUS, text), re.search(_REPEATED, text)
         return {

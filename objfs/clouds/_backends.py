@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from objfs.clouds._cloud import StoreArguments
 from objfs.options import Settings
@@ -45,7 +46,8 @@ def arguments_at(
     slots = settings.for_store()
     client = {**CLIENT_DEFAULTS, **slots["client"]}
     client["allow_http"] = endpoint.startswith("http:") or bool(settings.value("allow_http", False))
-    return StoreArguments(bucket, {**defaults, **slots["config"], **own}, client, slots["retry"])
+    server = urlsplit(endpoint).netloc.rpartition("@")[2]
+    return StoreArguments(bucket, {**defaults, **slots["config"], **own}, client, slots["retry"], server)
 
 
 def unspoken(settings: Settings) -> str | None:

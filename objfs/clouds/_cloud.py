@@ -38,12 +38,15 @@ class StoreArguments:
         As the data plane's constructor names them.
     bucket
         Bucket (or the host part of an access point) that the store is bound to.
+    server
+        Host, and port where one is named, for who watches the requests.
     """
 
     bucket: str
     config: Mapping[str, Any] = field(repr=False)
     client_options: Mapping[str, Any] = field(repr=False)
     retry_config: Mapping[str, Any] = field(repr=False)
+    server: str = ""
 
 
 @record

@@ -296,8 +296,9 @@ async def once(
             return await ask(lambda _: None)
         number = next(attempts)
         size = len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
+        url = self._format_path(path, args)
         with watched_gcs(
-            method, path, args, subject, parameters, headers=sent or {}, sent=size, attempt=number
+            url, method, path, args, subject, parameters, headers=sent or {}, sent=size, attempt=number
         ) as follow:
             return await ask(follow)
 

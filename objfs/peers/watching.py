@@ -24,6 +24,7 @@ _ATTEMPT: Final = re.compile(r"attempt=(\d+)")
 
 def begin(
     filesystem: str,
+    url: str,
     verb: str,
     method: str,
     place: Location,
@@ -35,7 +36,8 @@ def begin(
     """Begin to watch a request; of its headers those that say which bytes are asked for are looked at."""
     asked = re.match(_RANGE, headers.get("x-ms-range") or headers.get("Range") or "") if verb == "GET" else None
     wanted = None if asked is None else ByteRange(int(asked[1]), int(asked[2]) + 1)
-    return Watch(verb, SDK_PLANE, filesystem, place, method=method, wanted=wanted, sent=sent, attempt=attempt)
+    server = urlsplit(url).netloc.rpartition("@")[2]
+    return Watch(verb, SDK_PLANE, filesystem, server, place, method=method, wanted=wanted, sent=sent, attempt=attempt)
 
 
 @contextmanager
@@ -126,6 +128,7 @@ def begin_s3(operation: str, request: Any) -> tuple[Watch, str]:
     attempt = re.search(_ATTEMPT, _text(request.headers.get("amz-sdk-request", "")))
     watch = begin(
         "s3",
+        request.url,
         verb,
         request.method,
         Location(bucket, key or _prefix(parts.query)),
@@ -167,6 +170,7 @@ def gcs_verb(method: str, path: str, parameters: Mapping[str, Any]) -> str:
 
 
 def watched_gcs(
+    url: str,
     method: str,
     path: str,
     args: tuple[str, ...],
@@ -183,7 +187,7 @@ def watched_gcs(
     place = Location(bucket, key or str(parameters.get("prefix") or ""))
     if verb == "COPY" and len(args) == 4:
         place = Location(args[2], args[3])
-    return following(begin("gcs", verb, method, place, headers, sent=sent, attempt=attempt), verb)
+    return following(begin("gcs", url, verb, method, place, headers, sent=sent, attempt=attempt), verb)
 
 
 # -- Azure --------------------------------------------------------------------------------------------------------
@@ -216,6 +220,7 @@ def watched_azure(base: str, request: Any) -> AbstractContextManager[Callable[[A
     request.objfs_attempt = attempt = getattr(request, "objfs_attempt", 0) + 1
     watch = begin(
         "azure",
+        request.url,
         verb,
         request.method,
         Location(bucket, key or query.get("prefix", "")),

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objfs.errors import InvalidRangeError
-from objfs.ranges import PlannedRead, is_suffix, merge_ranges, needs_size, slice_range, split_range
+from objfs.ranges import (
+    PlannedRead,
+    is_suffix,
+    merge_ranges,
+    needs_size,
+    overlaps,
+    slice_range,
+    split_range,
+    union,
+    without,
+)
 from objfs.types import ByteRange
 
 BOUNDS = st.none() | st.integers(-70, 70)
@@ -169,3 +179,29 @@ def test_split_range_refuses_parts_of_no_bytes() -> None:
     """A part size of zero would never end."""
     with pytest.raises(InvalidRangeError, match="part_bytes"):
         split_range(ByteRange(0, 10), 0)
+
+
+def members(ranges: list[ByteRange]) -> set[int]:
+    return {at for each in ranges for at in range(each.start, each.stop)}
+
+
+def is_tidy(ranges: list[ByteRange]) -> bool:
+    """In order, none of them empty, none touching the next."""
+    return all(map(len, ranges)) and all(one.stop < other.start for one, other in itertools.pairwise(ranges))
+
+
+@given(ranges=RANGES, others=RANGES)
+def test_union_and_without_are_those_of_sets(ranges: list[ByteRange], others: list[ByteRange]) -> None:
+    """Ranges are taken together, and from each other, as the sets of their bytes."""
+    assert members(union(ranges)) == members(ranges)
+    assert members(without(ranges, others)) == members(ranges) - members(others)
+    assert is_tidy(union(ranges))
+    assert is_tidy(without(ranges, others))
+
+
+@given(whole=st.tuples(st.integers(0, 200), st.integers(0, 60)), ranges=RANGES)
+def test_overlaps_are_those_of_sets(whole: tuple[int, int], ranges: list[ByteRange]) -> None:
+    """What of ranges lies within another."""
+    within = ByteRange(whole[0], sum(whole))
+    assert members(overlaps(within, ranges)) == members(ranges) & members([within])
+    assert is_tidy(overlaps(within, ranges))
