@@ -338,16 +338,9 @@ class Store:
 
     def _watched(self, verb: str, key: str, wanted: Any = None, sent: Any = b"") -> Watched:
         place = Location(self._arguments.bucket, key)
-        begin = partial(
-            Watch,
-            verb,
-            observing.DATA_PLANE,
-            self.filesystem,
-            self._arguments.server,
-            place,
-            wanted=wanted if isinstance(wanted, ByteRange) else None,
-            sent=memoryview(sent).nbytes,
-        )
+        begin = partial(Watch, verb, observing.DATA_PLANE, self.filesystem, self._arguments.server, place)
+        asked = wanted if isinstance(wanted, ByteRange) else None
+        begin = partial(begin, wanted=asked, sent=memoryview(sent).nbytes)
         return Watched(begin, lambda error: self._translate(error, key))
 
     async def _call(self, key: str, request: Callable[[], Awaitable[T]]) -> T:
