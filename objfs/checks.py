@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from objfs import explaining
-from objfs.diagnoses import account_of, diagnose
+from objfs.diagnoses import OF_BUCKET, UNSIGNED, account_of, diagnose
 from objfs.errors import EngineError, MissingExtraError, PreconditionFailedError
 from objfs.explanation import CheckFact, Explanation
 from objfs.parts import Piece
 from objfs.records import record, replace
 from objfs.redaction import Redactor
-from objfs.types import Location
+from objfs.types import ByteRange, Location
 from objfs.urls import scheme_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _IMPATIENT: Final[Mapping[str, Any]] = {"max_retries": 1, "connect_timeout": 5, "read_timeout": 15}
 # No object has this state: a write on the condition that one does can be allowed, and never happens.
 _NO_STATE: Final[Mapping[str, str]] = {"e_tag": '"0x0000000000000000"', "version": "1"}
+_NOTHING: Final = "allowed, and nothing is there"
 _PROBE: Final = "objfs-check"
 _MIN_PART_BYTES: Final = 5 << 20
 
@@ -116,7 +119,8 @@ def _plainly(name: str, call: Callable[[], str] | None, url: str) -> CheckFact:
     try:
         return CheckFact(name, "ok", call())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what was asked for
-        return _failure(name, error, Redactor.of_nothing(), {"endpoint": url, "bucket": "", "needs": "permission"})
+        facts = {"endpoint": url, "bucket": "", "needs": "permission", "circumstances": []}
+        return _failure(name, error, Redactor.of_nothing(), facts)
 
 
 def _known(check: Sequence[str]) -> list[str]:
@@ -149,69 +153,105 @@ def _tried(name: str, attempt: _Attempt) -> CheckFact:
 
 def _facts(attempt: _Attempt, needs: str) -> dict[str, Any]:
     settings = attempt.connection.settings
+    endpoint = settings.value("endpoint") or settings.value("base_url") or "the cloud's own endpoint"
+    circumstances = [f"endpoint {endpoint}", *([UNSIGNED] if settings.value("skip_signature") else [])]
     return {
         "bucket": attempt.location.bucket,
-        "endpoint": settings.value("endpoint") or settings.value("base_url") or "the cloud's own endpoint",
+        "endpoint": endpoint,
         "region": settings.value("region"),
         "account": settings.value("account_name"),
         "needs": needs,
-        "unsigned": bool(settings.value("skip_signature")),
+        "circumstances": circumstances,
     }
 
 
 def _failure(name: str, error: Exception, redactor: Redactor, facts: Mapping[str, Any]) -> CheckFact:
-    symptom, words, advice = diagnose(account_of(error, unsigned=bool(facts.get("unsigned"))), facts)
+    account = account_of(error, *facts["circumstances"], *getattr(error, "__notes__", ()))
+    symptom, words, advice = diagnose(account, facts)
     text = redactor.text(f"{type(error).__name__}: {error}")
     return CheckFact(name, "failed", redactor.text(words), redactor.text(advice), symptom=symptom, error=text)
 
 
 def _first_below(attempt: _Attempt, prefix: str) -> str | None:
     """Path of the first object whose key begins with a prefix; one request."""
-    pages = attempt.fs.list_pages(attempt.location.bucket, page_size=1, prefix=prefix)
-    page = next(iter(pages), None)
+    with _of_bucket():
+        page = next(iter(attempt.fs.list_pages(attempt.location.bucket, page_size=1, prefix=prefix)), None)
     return None if page is None else str(page[0]["name"])
+
+
+@contextmanager
+def _of_bucket() -> Iterator[None]:
+    """What is not found here is the bucket, whatever the error says."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(OF_BUCKET)
+        raise
 
 
 def _list(attempt: _Attempt) -> tuple[str, str]:
     location = attempt.location
     if not location.bucket:
         return "ok", f"{len(attempt.fs.ls('', detail=False))} buckets"
-    try:
+    if _has_sdk(attempt.connection, "list"):
         first = _first_below(attempt, location.key)
-    except (MissingExtraError, EngineError):
-        # What the data plane can say: whether there is anything in a directory.
-        folder, store = location.key.rpartition("/")[0], attempt.connection.store(location.bucket)
+        return "ok", _NOTHING if first is None else f"the first object is {first!r}"
+    # What the data plane can say: whether there is anything in a directory.
+    folder, store = location.key.rpartition("/")[0], attempt.connection.store(location.bucket)
+    with _of_bucket():
         found = attempt.fs.run_blocking(store.any_below(folder))
-        return "ok", "there are objects" if found else "allowed, and nothing is there"
-    return "ok", "allowed, and nothing is there" if first is None else f"the first object is {first!r}"
+    return "ok", "there are objects" if found else _NOTHING
+
+
+def _has_sdk(connection: Connection, verb: str) -> bool:
+    """Whether a verb that only the SDK plane has can be carried out at all."""
+    try:
+        connection.require_sdk(verb)
+    except (MissingExtraError, EngineError):
+        return False
+    return True
 
 
 def _read(attempt: _Attempt) -> tuple[str, str]:
-    location, fs = attempt.location, attempt.fs
+    location = attempt.location
     if not location.bucket:
         return "not tried", "the URL names no bucket"
-    path = attempt.connection.cloud.with_version(location)
+    missing: FileNotFoundError | None = None
     if location.key and not location.key.endswith("/"):
         try:
-            return "ok", f"{len(fs.cat_file(path, start=0, end=1))} byte of {path!r}"
+            return "ok", _first_byte(attempt, location)
         except FileNotFoundError as error:
-            first: str | None = _below_the_missing(attempt, error)
-    else:
-        first = _first_below(attempt, location.key)
-    if first is None:
-        return "not tried", "there is no object that could be read"
-    return "ok", f"{len(fs.cat_file(first, start=0, end=1))} byte of {first!r}"
+            missing = error
+    # The name may be that of a directory.
+    if missing is not None and not _has_sdk(attempt.connection, "list"):
+        raise missing
+    first = _first_below(attempt, f"{location.key.removesuffix('/')}/" if location.key else "")
+    if first is not None:
+        return "ok", _first_byte(attempt, attempt.connection.split(first))
+    if missing is not None:
+        raise missing
+    return "not tried", "there is no object that could be read"
 
 
-def _below_the_missing(attempt: _Attempt, error: FileNotFoundError) -> str:
-    """An object under the name, where the name is that of a directory; else the error."""
+def _first_byte(attempt: _Attempt, location: Location) -> str:
+    """Ask for one byte, and for nothing before it: the answer to a HEAD would not say why it refuses."""
+    objects = attempt.connection.objects("read", location)
+    path = attempt.connection.cloud.with_version(location)
     try:
-        first = _first_below(attempt, f"{attempt.location.key}/")
-    except Exception:  # noqa: BLE001 - that the name cannot be read is what was asked
-        first = None
-    if first is None:
-        raise error
-    return first
+        attempt.fs.run_blocking(objects.get(location.key, ByteRange(0, 1), version=location.version))
+    except OSError as error:
+        # No byte of an empty object can be asked for.
+        if error.errno not in (errno.EINVAL, errno.EIO) or not _is_empty(attempt, path):
+            raise
+        return f"{path!r}, which is empty"
+    return f"one byte of {path!r}"
+
+
+def _is_empty(attempt: _Attempt, path: str) -> bool:
+    try:
+        return bool(attempt.fs.info(path)["size"] == 0)
+    except OSError:
+        return False
 
 
 def _write(attempt: _Attempt) -> tuple[str, str]:
@@ -220,18 +260,17 @@ def _write(attempt: _Attempt) -> tuple[str, str]:
         return "not tried", "the URL names no bucket"
     folder = location.key if location.key.endswith("/") or not location.key else f"{location.key.rpartition('/')[0]}/"
     probe = Location(location.bucket, f"{folder.lstrip('/')}{_PROBE}-{uuid.uuid4().hex}")
-    if attempt.connection.cloud.uploads_begin:
+    with _of_bucket():
+        if not attempt.connection.cloud.uploads_begin:
+            return _write_on_condition(attempt, probe)
         _begin_and_abort(attempt, probe)
-        return "ok", "an upload was begun and given up; nothing was written"
-    return _write_on_condition(attempt, probe)
+    return "ok", "an upload was begun and given up; nothing was written"
 
 
 def _begin_and_abort(attempt: _Attempt, probe: Location) -> None:
     """Begin an upload, on the plane that conditional ones take, and give it up before it has a part."""
     connection = attempt.connection
-    try:
-        connection.decide("upload", probe, keywords=("create",))
-    except (MissingExtraError, EngineError):
+    if not _has_sdk(connection, "conditional upload"):
         _begin_on_data_plane(connection, probe)
         return
     objects = connection.sdk.objects(probe.bucket)

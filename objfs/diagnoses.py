@@ -33,6 +33,11 @@ class Diagnosis:
     advice: str
 
 
+def _status(number: int) -> str:
+    """The sign of an HTTP status; a bare number may be a port or a time."""
+    return rf"(?:status|code)(?: code)?[=: ]+{number}\b"
+
+
 # The first that fits counts: what a server says before what the network does, the special before the general.
 DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     Diagnosis(
@@ -56,6 +61,12 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
         "set this machine's clock (NTP), also that of the container or virtual machine it runs in",
     ),
     Diagnosis(
+        "bad token",
+        r"Invalid Credentials|Invalid JWT|invalid_grant|\bInvalidToken\b",
+        "the server does not accept the token: it has expired, or is none of this service's",
+        "get a new one; a storage_options_provider gets them by itself, before they expire",
+    ),
+    Diagnosis(
         "expired token",
         r"ExpiredToken|TokenRefreshRequired|CredentialsExpiredError|token (has |is )?expired|has expired"
         r"|not valid in the specified time frame|Signature not valid|expired signature",
@@ -64,7 +75,7 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     ),
     Diagnosis(
         "wrong region",
-        r"(AuthorizationHeaderMalformed|PermanentRedirect|TemporaryRedirect|IllegalLocationConstraint|\b301\b)"
+        rf"(AuthorizationHeaderMalformed|PermanentRedirect|TemporaryRedirect|IllegalLocationConstraint|{_status(301)})"
         r".*?(expecting '|<Region>|Region=|x-amz-bucket-region=)(?P<found>[a-z0-9-]+)",
         "the bucket {bucket!r} is in the region {found}, and was asked for in {region}",
         "pass region={found!r}",
@@ -90,15 +101,15 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     ),
     Diagnosis(
         "wrong secret",
-        r"SignatureDoesNotMatch|AuthenticationFailed|MAC signature|InvalidAuthenticationInfo|Incorrect padding"
-        r"|account_key.*base64|invalid_grant|Invalid JWT|Invalid Credentials|InvalidToken|\b401\b|Unauthorized",
-        "the server knows who this claims to be, and does not accept the secret or the token",
-        "check secret, token or SAS: a cut-off copy, a secret of another key, a token for another service",
+        r"SignatureDoesNotMatch|AuthenticationFailed|failed to authenticate|InvalidAuthenticationInfo"
+        rf"|{_status(401)}",
+        "the server knows who this claims to be, and does not accept the secret",
+        "check secret, key or SAS: a cut-off copy, or that of another key or account",
     ),
     Diagnosis(
         "no such bucket",
         r"NoSuchBucket|ContainerNotFound|specified (bucket|container) does not exist|bucket (does )?not (exist|found)"
-        r"|ContainerBeingDeleted|no such bucket",
+        r"|ContainerBeingDeleted|^about the bucket$.*FileNotFoundError",
         "there is no bucket {bucket!r} at {endpoint}",
         "check its name, and the endpoint or account; objfs creates buckets only when told to (mkdir)",
     ),
@@ -110,7 +121,7 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     ),
     Diagnosis(
         "anonymous",
-        r"^unsigned$.*(AccessDenied|PublicAccessNotPermitted|Anonymous caller|PermissionError|\b403\b)",
+        r"^unsigned$.*(AccessDenied|PublicAccessNotPermitted|Anonymous caller|PermissionError)",
         "the data is not public, and the request was sent without credentials",
         "pass credentials and leave anon out",
     ),
@@ -123,7 +134,7 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     Diagnosis(
         "no permission",
         r"AccessDenied|AuthorizationPermissionMismatch|AuthorizationFailure|does not have storage\.|Forbidden"
-        r"|PermissionError|\b403\b",
+        r"|PermissionError",
         "the server knows who asks, and does not allow this",
         "it takes {needs}. Where the requester pays, requester_pays=True is missing",
     ),
@@ -156,14 +167,15 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     ),
     Diagnosis(
         "TLS expected",
-        r"HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS|invalid HTTP version|BadStatusLine"
-        r"|InvalidHttpVersion|Expected HTTP/|kind: Parse",
+        r"HTTP request to an HTTPS server|plain HTTP request was sent to|BadStatusLine|Expected HTTP/|kind: Parse"
+        r"|^endpoint http:.*(ConnectionReset|reset by peer|Server disconnected)",
         "what listens at {endpoint} does not answer in HTTP; most often it is TLS",
         "write https:// in the endpoint, or check its port",
     ),
     Diagnosis(
         "wrong endpoint",
-        r"<!doctype html|<html|text/html|invalid XML|not well-formed|mismatched tag|syntax error: line|Expecting value",
+        r"<!doctype html|<html|text/html|invalid XML|not well-formed|not a listing|does not speak S3|^Code=$"
+        r"|Expecting value",
         "what answers at {endpoint} is no object store: its answer is a web page",
         "check the endpoint and its port: many servers have their console on another one",
     ),
@@ -181,7 +193,7 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     ),
     Diagnosis(
         "throttled",
-        r"ThrottledError|SlowDown|TooManyRequests|ServerBusy|\b429\b|\b503\b",
+        r"ThrottledError|SlowDown|TooManyRequests|ServerBusy",
         "the server asks to slow down",
         "try again later, with fewer requests at a time",
     ),
@@ -192,6 +204,10 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
         "see the error: it is what the provider, or the chain of credentials, says",
     ),
 )
+# Circumstances beside the endpoint: the request bore no credentials; it was about a bucket, not about an object.
+UNSIGNED: Final = "unsigned"
+OF_BUCKET: Final = "about the bucket"
+
 _UNKNOWN: Final = Diagnosis("unknown", "", "the request failed", "see the error")
 
 
@@ -213,22 +229,20 @@ def diagnose(account: str, facts: Mapping[str, Any]) -> tuple[str, str, str]:
     return _UNKNOWN.symptom, _UNKNOWN.words, _UNKNOWN.advice
 
 
-def account_of(error: BaseException, *, unsigned: bool = False) -> str:
+def account_of(error: BaseException, *circumstances: str) -> str:
     """Everything that an error and its causes say, a line for each thing: classes, codes, texts, answers of servers.
 
     Parameters
     ----------
     error
         Any.
-    unsigned
-        The request bore no credentials.
+    *circumstances
+        What the error does not say: ``endpoint URL``, `UNSIGNED`, `OF_BUCKET`.
     """
-    return "\n".join(_lines(error, unsigned=unsigned))
+    return "\n".join([*circumstances, *_lines(error)])
 
 
-def _lines(error: BaseException, *, unsigned: bool) -> Iterator[str]:
-    if unsigned:
-        yield "unsigned"
+def _lines(error: BaseException) -> Iterator[str]:
     seen: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and current not in seen:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from objfs.credentials.identity import looks_secret, qualified_name
 from objfs.credentials.select import PROVIDER_OPTIONS
 from objfs.options import Option, OptionTable, Setting, Settings, normalise
-from objfs.urls import REDACTED, without_secrets
+from objfs.urls import REDACTED, redact_text, without_secrets
 
 # Shorter texts are no secrets, and would blacken half of every line.
 _SHORTEST_SECRET: Final = 4
@@ -60,15 +60,17 @@ class Redactor:
         if value is None or isinstance(value, bool | int | float | datetime | timedelta):
             return REDACTED if secret and not isinstance(value, bool | None) else value
         if isinstance(value, str | bytes | PurePath):
-            return REDACTED if secret else self.text(str(value))
+            return REDACTED if secret else self._hidden(without_secrets(str(value)))
         return _named(value)
 
     def text(self, text: str) -> str:
-        """A text, such as that of an error, that may hold a secret of the settings or a signed URL."""
+        """Prose, such as that of an error, that may hold a secret of the settings or a signed URL."""
+        return redact_text(self._hidden(text))
+
+    def _hidden(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, REDACTED)
-        shown: str = without_secrets(text)
-        return shown
+        return text
 
     def _is_secret(self, name: str) -> bool:
         leaf = normalise(name.rpartition(".")[2])

@@ -31,6 +31,7 @@ _SECRET_NAMES: Final = frozenset(
         "token",
     }
 )
+_URL: Final = re.compile(r"\b[a-z][a-z0-9+.\-]+://[^\s'\"<>]+", re.IGNORECASE)
 _PARAMETER: Final = re.compile(r"(?P<mark>[?&;#])(?P<name>[^=?&;#]*)=(?P<value>[^&;#]*)")
 # In a text that is more than a URL, one ends at a blank, a quote or a bracket.
 _PARAMETER_IN_TEXT: Final = re.compile(r"(?P<mark>[?&;#])(?P<name>[\w%.\-]+)=(?P<value>[^&;#\s\"'<>\\)\]}]+)")
@@ -194,6 +195,11 @@ def redact_url(url: str) -> str:
 def redact_parameters(text: str) -> str:
     """Hide the values of signing parameters in a text that may quote URLs anywhere; everything else stays."""
     return _PARAMETER_IN_TEXT.sub(_hide_secret, text)
+
+
+def redact_text(text: str) -> str:
+    """The same, and who a URL names before its host."""
+    return redact_parameters(_URL.sub(lambda match: redact_url(match[0]), text))
 
 
 def without_secrets(value: Any) -> Any:

@@ -129,7 +129,10 @@ class S3Objects(S3Vocabulary):
     async def begin_upload(self, key: str, *, create: bool, if_match: str | None) -> str:
         """Begin a multipart upload; its id."""
         answer = await self.request("create_multipart_upload", key)
-        upload_id: str = answer["UploadId"]
+        upload_id: str | None = answer.get("UploadId")
+        if upload_id is None:
+            msg = "the answer names no upload: what answers does not speak S3"
+            raise OSError(errno.EIO, msg, f"{self._bucket}/{key}")
         return upload_id
 
     async def send_part(self, key: str, upload: str, number: int, start: int, data: bytes) -> dict[str, Any]:

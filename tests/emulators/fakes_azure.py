@@ -101,7 +101,7 @@ def serving(folder: Path) -> Iterator[FakeAzure]:
     fake = FakeAzure()
     handler = type("Handler", (_Handler,), {"fake": fake})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    fake.certificate = _make_certificate(folder, context)
+    fake.certificate = make_certificate(folder, context)
     with ExitStack() as stack:
         fake.url = f"http://127.0.0.1:{stack.enter_context(_running(handler, None))}"
         fake.login = f"https://127.0.0.1:{stack.enter_context(_running(handler, context))}"
@@ -124,7 +124,7 @@ def _running(handler: Any, context: ssl.SSLContext | None) -> Iterator[int]:
         server.server_close()
 
 
-def _make_certificate(folder: Path, context: ssl.SSLContext) -> str:
+def make_certificate(folder: Path, context: ssl.SSLContext) -> str:
     """A certificate for 127.0.0.1, loaded into the context; its PEM text."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
