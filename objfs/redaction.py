@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from inspect import isclass, isroutine
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any
 
+from objfs.credentials.hiding import Hiding
 from objfs.credentials.identity import looks_secret, qualified_name
-from objfs.credentials.select import PROVIDER_OPTIONS
+from objfs.credentials.select import ANONYMOUS, PROVIDER_OPTIONS
 from objfs.options import Option, OptionTable, Setting, Settings, normalise
 from objfs.urls import REDACTED, redact_text, without_secrets
-
-# Shorter texts are no secrets, and would blacken half of every line.
-_SHORTEST_SECRET: Final = 4
 
 
 class Redactor:
@@ -31,10 +29,7 @@ class Redactor:
     def __init__(self, table: OptionTable, settings: Settings) -> None:
         self._table = table
         self._words = {normalise(word) for row in table.options if _is_secret(row) for word in _words_of(row)}
-        self._secrets = [
-            text for setting in settings.values() if _is_secret(setting.option) for text in _texts(setting.value)
-        ]
-        self._secrets.sort(key=len, reverse=True)
+        self._hiding = Hiding(settings, ANONYMOUS)
 
     @classmethod
     def of_nothing(cls) -> Redactor:
@@ -60,17 +55,12 @@ class Redactor:
         if value is None or isinstance(value, bool | int | float | datetime | timedelta):
             return REDACTED if secret and not isinstance(value, bool | None) else value
         if isinstance(value, str | bytes | PurePath):
-            return REDACTED if secret else self._hidden(without_secrets(str(value)))
+            return REDACTED if secret else self._hiding.hide(without_secrets(str(value)))
         return _named(value)
 
     def text(self, text: str) -> str:
         """Prose, such as that of an error, that may hold a secret of the settings or a signed URL."""
-        return redact_text(self._hidden(text))
-
-    def _hidden(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, REDACTED)
-        return text
+        return redact_text(self._hiding.hide(text))
 
     def _is_secret(self, name: str) -> bool:
         leaf = normalise(name.rpartition(".")[2])
@@ -94,9 +84,3 @@ def _named(thing: Any) -> str:
 def _words_of(row: Option) -> list[str]:
     """What the backends call an option."""
     return [row.name, *(place.rpartition(".")[2] for place in (row.store, row.sdk) if place is not None)]
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [text for inner in value.values() for text in _texts(inner)]
-    return [value] if isinstance(value, str) and len(value) >= _SHORTEST_SECRET else []
