@@ -12,6 +12,7 @@ from objfs.registration import register, unregister
 
 if TYPE_CHECKING:
     from objfs.azure_filesystem import AzureBlobFileSystem
+    from objfs.copying import copy, sync
     from objfs.credentials.provider import StorageOptionsProvider
     from objfs.explain_urls import explain
     from objfs.gcs_filesystem import GCSFileSystem
@@ -26,9 +27,11 @@ __all__ = [
     "StorageOptionsProvider",
     "Trace",
     "__version__",
+    "copy",
     "explain",
     "from_url",
     "register",
+    "sync",
     "trace",
     "unregister",
 ]
@@ -40,8 +43,10 @@ _HOMES: Final = {
     "S3FileSystem": "objfs.s3_filesystem",
     "StorageOptionsProvider": "objfs.credentials.provider",
     "Trace": "objfs.tracing.recorder",
+    "copy": "objfs.copying",
     "explain": "objfs.explain_urls",
     "from_url": "objfs.opening",
+    "sync": "objfs.copying",
     "trace": "objfs.tracing.recorder",
 }
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.utils import stringify_path
 
+from objfs.downloads import PARTIAL_PREFIX, PARTIAL_SUFFIX
 from objfs.errors import UrlError
 from objfs.filesystem import ObjectFileSystem
-from objfs.opening import from_url
-from objfs.records import field, record
+from objfs.opening import from_url, is_of_a_cloud
+from objfs.records import field, record, replace
 from objfs.urls import scheme_of
 
 if TYPE_CHECKING:
@@ -66,11 +67,14 @@ class Place:
         As the filesystem has it.
     names_directory
         It was written with a slash at its end.
+    spelling
+        What its URLs begin with, and what paths begin with in the place of that.
     """
 
     fs: AbstractFileSystem
     path: str
     names_directory: bool = False
+    spelling: tuple[str, str] = ("", "")
 
     @property
     def is_local(self) -> bool:
@@ -88,8 +92,12 @@ class Place:
         if self.is_local:
             return named
         if self.holds_objects:
-            return f"{self.fs.protocol[0]}://{named}"
+            return self.spelling[0] + named.removeprefix(self.spelling[1])
         return str(self.fs.unstrip_protocol(named))
+
+    def at(self, path: str) -> Place:
+        """Another path of the filesystem."""
+        return replace(self, path=path, names_directory=False)
 
     @property
     def name(self) -> str:
@@ -201,7 +209,23 @@ def open_place(url: str | os.PathLike[str], options: Mapping[str, Any] | None = 
         path = os.path.abspath(text)
         return Place(LocalFileSystem(**(options or {})), _posix(path), text.endswith(("/", os.sep)))
     fs, path = from_url(text, **(options or {}))
-    return Place(fs, path, text.endswith("/"))
+    return Place(fs, path, text.endswith("/"), _spelling(fs, text, path))
+
+
+def open_side(url: str | os.PathLike[str], both: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> Place:
+    """The place of one side of a copy.
+
+    Parameters
+    ----------
+    url
+        As for `open_place`.
+    both
+        Storage options of both sides, which a side that is in no cloud has no use for.
+    own
+        Storage options of this side; they go before the others.
+    """
+    together = {**(both or {}), **(own or {})}
+    return open_place(url, together if is_of_a_cloud(stringify_path(url), together) else own)
 
 
 def refuse_local_name(name: str) -> None:
@@ -217,6 +241,17 @@ def refuse_local_name(name: str) -> None:
     if parts & _NO_LOCAL_NAMES or foreign & set(name):
         msg = f"no local file below the target can be called {name!r}; copy this object by itself, under another name"
         raise UrlError(msg)
+
+
+def _spelling(fs: AbstractFileSystem, url: str, path: str) -> tuple[str, str]:
+    """How other paths of an object store are spelt as this one was: with the account that its URL named."""
+    if not isinstance(fs, ObjectFileSystem):
+        return "", ""
+    bucket, slash, key = path.partition("/")
+    for rest, cut in ((path, ""), (slash + key, bucket)):
+        if scheme_of(url) in fs.protocol and url.endswith(rest):
+            return url.removesuffix(rest), cut
+    return f"{fs.protocol[0]}://", ""
 
 
 def _entry(info: Mapping[str, Any], name: str) -> Entry:
@@ -251,6 +286,9 @@ def _walk(fs: LocalFileSystem, path: str, above: tuple[str, ...]) -> Iterator[Ma
     with os.scandir(path) as listed:
         entries = sorted(listed, key=lambda entry: entry.name)
     for entry in entries:
+        if entry.name.startswith(PARTIAL_PREFIX) and entry.name.endswith(PARTIAL_SUFFIX):
+            # A download that was killed has left it.
+            continue
         inner = f"{path.rstrip('/')}/{entry.name}"
         if entry.is_dir():
             yield from _walk(fs, inner, (*above, here))

@@ -10,6 +10,7 @@ import os
 import secrets
 import stat
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
@@ -23,7 +24,10 @@ from objfs.workers import current_stop, refuse_when_stopped
 # Errors of a local file system that takes no more bytes.
 _FULL: Final = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
-# Files that are not whole yet, and the process that makes them: a worker that Ctrl-C has left behind in a request does
+# How files are called that are not whole yet.
+PARTIAL_PREFIX: Final = ".objfs-"
+PARTIAL_SUFFIX: Final = ".part"
+# Those of this kind, and the process that makes them: a worker that Ctrl-C has left behind in a request does
 # not get to remove its own before the process ends.
 _unfinished: dict[Path, int] = {}
 
@@ -128,19 +132,34 @@ def download(source: Source, target: str, callback: Any) -> Plan[None]:
         return
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "there is no such directory to download to", os.fspath(target))
-    unfinished = path.parent / f".objfs-{secrets.token_hex(8)}.part"
+    with taking_place_of(path, os.fspath(target)) as file:
+        first = yield from source.first(ByteRange(0, source.first_bytes))
+        file.truncate(first.info.size)
+        yield from _copy(source, first, file, callback, is_own=True)
+
+
+@contextlib.contextmanager
+def taking_place_of(path: Path, target: str) -> Iterator[IO[bytes]]:
+    """A new file, not buffered, that takes the place of ``path`` at the end, or goes after an error.
+
+    Parameters
+    ----------
+    path
+        A regular file, or nothing yet.
+    target
+        What errors call it.
+    """
+    unfinished = path.parent / f"{PARTIAL_PREFIX}{secrets.token_hex(8)}{PARTIAL_SUFFIX}"
     _unfinished[unfinished] = os.getpid()
     try:
         with _open_for(path, unfinished) as file:
-            first = yield from source.first(ByteRange(0, source.first_bytes))
-            file.truncate(first.info.size)
-            yield from _copy(source, first, file, callback, is_own=True)
+            yield file
         unfinished.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno in _FULL and not error.filename:
-            raise OSError(error.errno, f"{error.strerror}; nothing was written", os.fspath(target)) from error
+            raise OSError(error.errno, f"{error.strerror}; nothing was written", target) from error
         raise
     finally:
         del _unfinished[unfinished]

@@ -16,6 +16,7 @@ Each also derives from the builtin that users of fsspec already catch, so that n
     ├── FileExpired (OSError, ESTALE)
     ├── PreconditionFailedError (OSError, EINVAL)
     ├── ThrottledError (OSError, EBUSY)
+    ├── CopyError (OSError)
     └── CredentialsError (PermissionError)
         ├── CredentialsExpiredError
         └── MissingCredentialsError
@@ -28,8 +29,11 @@ that a server or the network did is an ``OSError`` with an ``errno``.
 from __future__ import annotations
 
 import errno
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
+# Failures that the message of an error lists; it holds them all.
+_SHOWN_FAILURES: Final = 10
 EXISTS_ALREADY: Final = "the object exists already and must not be replaced"
 
 
@@ -95,6 +99,27 @@ class PreconditionFailedError(ObjfsError, OSError):
 
 class ThrottledError(ObjfsError, OSError):
     """The server asked to slow down, and still did after all retries."""
+
+
+class CopyError(ObjfsError, OSError):
+    """Some of the files of ``objfs.copy`` or ``objfs.sync`` could not be copied; all others were.
+
+    Parameters
+    ----------
+    failed
+        What, and why.
+    report
+        What was done with each file.
+    """
+
+    def __init__(self, failed: Sequence[tuple[str, str]], report: Any = None) -> None:
+        shown = "".join(f"\n{name}: {reason}" for name, reason in failed[:_SHOWN_FAILURES])
+        more = len(failed) - _SHOWN_FAILURES
+        super().__init__(f"{len(failed)} failed:{shown}" + (f"\nand {more} more" if more > 0 else ""))
+        self.failed, self.report = failed, report
+
+    def __reduce__(self) -> tuple[type[CopyError], tuple[Sequence[tuple[str, str]], Any]]:
+        return type(self), (self.failed, self.report)
 
 
 class CredentialsError(ObjfsError, PermissionError):

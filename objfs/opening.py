@@ -111,6 +111,18 @@ def from_url(url: str, *, prefix: str | None = None, **options: Any) -> tuple[Ab
     return under_prefix(fs, bucket, path[len(bucket) + 1 :], prefix)
 
 
+def is_of_a_cloud(url: str, options: Mapping[str, Any]) -> bool:
+    """Whether a URL is one of a cloud's; local paths, and what fsspec's own filesystems serve, are not.
+
+    Raises
+    ------
+    UrlError
+        Nobody knows the scheme.
+    """
+    is_path = scheme_of(url) is None and not _LOCAL.match(url)
+    return not is_path and not isinstance(_parse(url, options), UrlError)
+
+
 def _prefix_of(prefix: str | None, options: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
     """The prefix, given by keyword or as object_store's configuration holds it, and the other options."""
     config = options.get("config")

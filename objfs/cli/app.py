@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from objfs._version import __version__
-from objfs.cli import codes, listing, reading, removing
+from objfs.cli import codes, copying, listing, reading, removing
 from objfs.cli.output import USAGE_ERRORS, OutputClosedError, describe, safe
 
 
@@ -32,6 +32,12 @@ def _guarded(command: Callable[..., int]) -> Callable[..., None]:
         except USAGE_ERRORS as error:
             _say(describe(error))
             code = codes.USAGE
+        except (typer.Exit, typer.BadParameter):
+            raise
+        except Exception as error:  # noqa: BLE001 - people read one line
+            name = getattr(error, "filename", None)
+            _say(f"{name}: {describe(error)}" if name else describe(error))
+            code = codes.FAILED
         raise typer.Exit(code)
 
     return guarded
@@ -46,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help"]},
 )
-for module in (listing, reading, removing):
+for module in (listing, reading, copying, removing):
     for command in module.COMMANDS:
         app.command()(_guarded(command))
 

@@ -17,3 +17,19 @@ Yes = Annotated[bool, typer.Option("-y", "--yes", help="Do not ask.")]
 DryRun = Annotated[bool, typer.Option("-n", "--dry-run", help="Only print what would be done.")]
 FailFast = Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failure.")]
 Urls = Annotated[list[str], typer.Argument(metavar="URL", help="URLs or local paths.")]
+SourceOptions = Annotated[
+    list[str] | None, typer.Option("--src-o", metavar="NAME=VALUE", help="Storage option of the source. Repeatable.")
+]
+TargetOptions = Annotated[
+    list[str] | None, typer.Option("--dst-o", metavar="NAME=VALUE", help="Storage option of the target. Repeatable.")
+]
+Include = Annotated[
+    list[str] | None, typer.Option("--include", metavar="GLOB", help="Only files that match. Repeatable.")
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="GLOB", help="No files that match; goes first. Repeatable.")
+]
+Dask = Annotated[
+    str | None, typer.Option("--dask", metavar="ADDRESS", help="Scheduler of a dask cluster whose workers copy.")
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print what is done with each file.")]

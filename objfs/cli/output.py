@@ -97,9 +97,9 @@ class Output:
         """Report what fails within, unless the command was called wrongly."""
         try:
             yield
-        except USAGE_ERRORS:
+        except (*USAGE_ERRORS, OutputClosedError, typer.BadParameter):
             raise
-        except (OSError, ValueError, TypeError, NotImplementedError) as error:
+        except Exception as error:  # noqa: BLE001 - HTTP clients raise what is no OSError; the other URLs go on
             self.fail(url, error)
 
     def each(self, urls: list[str], act: Callable[[str], None]) -> int:

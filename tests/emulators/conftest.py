@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -84,3 +88,55 @@ def s3_fs(s3_server: Server, engine: str) -> S3FileSystem:
 def s3_seen(s3_server: Server, observer: Any, s3_bucket: str) -> Seen:
     """The test's bucket on the server of the test."""
     return Seen(observer(s3_server), s3_bucket)
+
+
+class Web(BaseHTTPRequestHandler):
+    """Objects of ``server.objects`` with ranges, and an index page that links up as Apache's do."""
+
+    def do_HEAD(self) -> None:
+        self.answer(body=False)
+
+    def do_GET(self) -> None:
+        self.answer(body=True)
+
+    def answer(self, *, body: bool) -> None:
+        path = unquote(self.path)
+        data, status = self.server.objects.get(path), 200
+        if data is None:
+            folder = path.rstrip("/") + "/"
+            names = [name for name in self.server.objects if name.startswith(folder)]
+            links = "".join(f'<a href="{name}">x</a>' for name in ["/pub/", "/elsewhere/x", *names])
+            data = links.encode() if names else None
+        if data is None:
+            data, status = b"", 404
+        headers = {"Accept-Ranges": "bytes"}
+        spec = self.headers.get("Range", "").removeprefix("bytes=")
+        if status == 200 and spec:
+            start, _, end = spec.partition("-")
+            first = int(start) if start else len(data) - int(end)
+            last = min(int(end), len(data) - 1) if start and end else len(data) - 1
+            headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+            data, status = data[first : last + 1], 206
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(data))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if body:
+            self.wfile.write(data)
+
+    def log_message(self, *args: Any) -> None:
+        """Silence."""
+
+
+@pytest.fixture(scope="session")
+def web() -> Iterator[ThreadingHTTPServer]:
+    """A web server on loopback that is of no cloud."""
+    pytest.importorskip("aiohttp")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    server.objects = {}
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -333,3 +333,12 @@ def test_ctrl_c_ends_a_command_without_a_traceback(s3):
         process.send_signal(signal.SIGINT)
         assert process.stderr.read().decode().strip() == "objfs: interrupted"
         assert process.wait(SECONDS) == 130
+
+
+def test_web_pages_are_listed_and_printed_and_their_errors_are_one_line(cli, web):
+    """aiohttp raises what is no OSError."""
+    web.objects["/cli/page"] = b"text"
+    url = f"http://127.0.0.1:{web.server_port}/cli/page"
+    assert cli("cat", url, options={}).out == "text"
+    refused = cli("cat", f"{url}2", options={})
+    assert (refused.code, len(refused.err.splitlines())) == (1, 1)

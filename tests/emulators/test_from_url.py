@@ -6,13 +6,10 @@ import asyncio
 import json
 import pickle
 import sys
-import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 from fsspec.implementations.dirfs import DirFileSystem
@@ -59,58 +56,6 @@ class Kind:
         """from_url of a key of the place (or of the prefix itself), under the prefix ``inner`` of the place."""
         url = self.url(inner if key is None else key)
         return objfs.from_url(url, prefix=self.prefix(inner), **{**self.options, **options})
-
-
-class Web(BaseHTTPRequestHandler):
-    """Objects of ``server.objects`` with ranges, and an index page that links up as Apache's do."""
-
-    def do_HEAD(self) -> None:
-        self.answer(body=False)
-
-    def do_GET(self) -> None:
-        self.answer(body=True)
-
-    def answer(self, *, body: bool) -> None:
-        path = unquote(self.path)
-        data, status = self.server.objects.get(path), 200
-        if data is None:
-            folder = path.rstrip("/") + "/"
-            names = [name for name in self.server.objects if name.startswith(folder)]
-            links = "".join(f'<a href="{name}">x</a>' for name in ["/pub/", "/elsewhere/x", *names])
-            data = links.encode() if names else None
-        if data is None:
-            data, status = b"", 404
-        headers = {"Accept-Ranges": "bytes"}
-        spec = self.headers.get("Range", "").removeprefix("bytes=")
-        if status == 200 and spec:
-            start, _, end = spec.partition("-")
-            first = int(start) if start else len(data) - int(end)
-            last = min(int(end), len(data) - 1) if start and end else len(data) - 1
-            headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
-            data, status = data[first : last + 1], 206
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(data))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if body:
-            self.wfile.write(data)
-
-    def log_message(self, *args: Any) -> None:
-        """Silence."""
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[ThreadingHTTPServer]:
-    """A web server on loopback that is of no cloud."""
-    pytest.importorskip("aiohttp")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Web)
-    server.objects = {}
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def http_kind(request: pytest.FixtureRequest) -> Kind:

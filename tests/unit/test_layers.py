@@ -63,6 +63,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "providers",
             "providers.*",
             "copying",
+            "copying_files",
             "copying_*",
             "tracing",
             "tracing.*",
@@ -92,6 +93,7 @@ OUTSIDE: dict[str, list[str]] = {
     "opentelemetry": ["tracing.*"],
     "moto": ["testing.*"],
     "werkzeug": ["testing.*"],
+    "distributed": ["copying_jobs", "cli.*"],
     "typer": ["cli", "cli.*"],
     "rich": ["cli", "cli.*"],
 }

@@ -1,0 +1,300 @@
+"""Copy and synchronise trees between any two places, in this process or on a dask cluster."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from objfs.copying_comparison import COMPARISONS, Comparison, same_by_listing
+from objfs.copying_jobs import Copies, CopyReport, Outcome, Transfer, Watcher, describe
+from objfs.copying_places import Entry, Place, open_side
+from objfs.copying_selection import Selection
+from objfs.errors import CopyError, UrlError
+from objfs.records import record, replace
+
+Url = str | os.PathLike[str]
+
+
+@record
+class Work:
+    """What the calls below have in common.
+
+    Parameters
+    ----------
+    options
+        Storage options of each side that is in a cloud.
+    source_options, target_options
+        Storage options of one side; they go before those of both.
+    include, exclude
+        Globs, see :class:`objfs.copying_selection.Selection`.
+    dry_run
+        Only say what would be done.
+    fail_fast
+        Stop at the first failure.
+    client
+        Of a dask cluster that carries the copies out.
+    watcher
+        Is told how they get on.
+    """
+
+    options: Mapping[str, Any] | None = None
+    source_options: Mapping[str, Any] | None = None
+    target_options: Mapping[str, Any] | None = None
+    include: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    dry_run: bool = False
+    fail_fast: bool = False
+    client: Any = None
+    watcher: Watcher | None = None
+
+    def source(self, url: Url) -> Place:
+        """The place that something is copied from."""
+        return open_side(url, self.options, self.source_options)
+
+    def target(self, url: Url) -> Place:
+        """The place that something is copied to."""
+        return open_side(url, self.options, self.target_options)
+
+    @property
+    def selection(self) -> Selection:
+        """What is copied of a tree."""
+        return Selection(self.include, self.exclude)
+
+    @property
+    def copies(self) -> Copies:
+        """The copies of a call, which has not begun."""
+        return Copies(self.watcher, fail_fast=self.fail_fast, client=self.client)
+
+
+def copy(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, **work: Any) -> CopyReport:
+    """Copy files and directories.
+
+    Parameters
+    ----------
+    source
+        A URL or a local path, or several. It is taken literally: a ``*`` is a star.
+    target
+        A URL or a local path. Where it is a directory that exists, or is written with a slash at its end, sources go
+        into it under their own names; otherwise the one source gets this name. Of a source directory that is written
+        with a slash at its end, the contents go. Several sources go into a directory. These are
+        `fsspec's rules <https://filesystem-spec.readthedocs.io/en/latest/copying.html>`_.
+    recursive
+        Copy directories, too.
+    **work
+        ``options``, ``source_options``, ``target_options``: storage options of each side that is in a cloud, of the
+        source and of the target. ``include``, ``exclude``: globs that choose among files of directories, see
+        `Selection`. ``dry_run=True`` only says what would be done; ``fail_fast=True`` stops at the first failure.
+        ``client``: a ``distributed.Client`` whose workers copy; they get the filesystems' options, and with a provider
+        no secret. ``watcher``: is told how the copies get on, see `Watcher`.
+
+    Returns
+    -------
+    CopyReport
+        One outcome for each file.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such source.
+    IsADirectoryError
+        A source is a directory, and ``recursive`` is not set.
+    CopyError
+        Some files could not be copied; all others were. It lists them, and holds the report.
+    UrlError, OptionError
+        A URL or an option is wrong.
+    """
+    return _copy(source, target, Work(**work), recursive=recursive, move=False)
+
+
+def move(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, **work: Any) -> CopyReport:
+    """Copy files, and delete each at its source when it is at its target.
+
+    Parameters
+    ----------
+    source, target, recursive, **work
+        As for `copy`.
+
+    Raises
+    ------
+    UrlError
+        The target is the source, or below it.
+    """
+    return _copy(source, target, Work(**work), recursive=recursive, move=True)
+
+
+def sync(source: Url, target: Url, *, compare: Comparison = "mtime", delete: bool = False, **work: Any) -> CopyReport:
+    """Make a directory hold what another one holds; what it holds already is not copied.
+
+    No state is kept but what is at the target, where files appear whole or not at all: a call that was interrupted is
+    continued by the same call.
+
+    Parameters
+    ----------
+    source, target
+        Directories, by URL or local path; a slash at the end does not matter.
+    compare
+        When a file is there already: ``size``, of the same size; ``mtime``, and not written before the source was;
+        ``checksum``, with the same bytes. The first two are guesses. The last is exact: the stores' own MD5 sums are
+        compared, also with local files, and contents are read where these do not tell.
+    delete
+        Delete what the target holds and the source does not, when everything has been copied. What ``include`` and
+        ``exclude`` leave out stays.
+    **work
+        As for `copy`.
+
+    Returns
+    -------
+    CopyReport
+        One outcome for each file of the source, and each deletion.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such source.
+    CopyError
+        As for `copy`; nothing was deleted.
+    UrlError, OptionError, ValueError
+        A URL, an option or ``compare`` is wrong, or one directory is below the other.
+    """
+    if compare not in COMPARISONS:
+        msg = f"compare is one of {', '.join(COMPARISONS)}, not {compare!r}"
+        raise ValueError(msg)
+    task = Work(**work)
+    ours, theirs, selection = task.source(source), task.target(target), task.selection
+    _refuse_overlap(ours, theirs)
+    wanted = {entry.name: entry for entry in ours.below() if selection.takes(entry.name)}
+    present = {entry.name: entry for entry in _below_if_any(theirs) if selection.takes(entry.name)}
+    copies, transfers = task.copies, []
+    for name, entry in wanted.items():
+        found = present.get(name)
+        same = False if found is None else same_by_listing(entry, found, compare)
+        if same:
+            copies.note(Outcome("skip", ours.url(entry.path), theirs.url(theirs.root + name), entry.size))
+            continue
+        for transfer in _transfers(copies, ours, entry, theirs, name, dry_run=task.dry_run):
+            compared = (entry, found) if same is None and found is not None else None
+            transfers.append(replace(transfer, compared=compared))
+    copies.carry_out([each for each in transfers if each.compared or not task.dry_run])
+    for each in transfers:
+        if task.dry_run and not each.compared:
+            copies.note(Outcome("copy", each.source.url(), each.target.url(), each.size))
+    if delete and not copies.report().failed:
+        _delete(copies, theirs, [present[name] for name in present if name not in wanted], dry_run=task.dry_run)
+    return _ended(copies)
+
+
+def _copy(source: Url | Sequence[Url], target: Url, task: Work, *, recursive: bool, move: bool) -> CopyReport:
+    urls = [source] if isinstance(source, str | os.PathLike) else list(source)
+    place, selection, copies = task.target(target), task.selection, task.copies
+    transfers: list[Transfer] = []
+    is_directory: bool | None = True if len(urls) > 1 else None
+    for url in urls:
+        ours = task.source(url)
+        here = _file_at(ours)
+        if is_directory is None:
+            is_directory = place.names_directory or place.is_directory()
+        files = [(here, ours.name if is_directory else "")] if here is not None else []
+        if here is None or (recursive and ours.holds_objects):
+            files += _files_below(ours, ours.name if is_directory else "", selection, recursive, found=bool(files))
+        for entry, name in files:
+            transfers += _transfers(copies, ours, entry, place, name, dry_run=task.dry_run, move=move)
+    if task.dry_run:
+        for each in transfers:
+            copies.note(Outcome("move" if move else "copy", each.source.url(), each.target.url(), each.size))
+    else:
+        copies.carry_out(transfers)
+    return _ended(copies)
+
+
+def _file_at(place: Place) -> Entry | None:
+    """The file at a place; None where there is a directory, or nothing."""
+    if place.names_directory:
+        return None
+    try:
+        found = place.here()
+    except FileNotFoundError:
+        return None
+    return None if found.is_directory else found
+
+
+def _files_below(
+    place: Place, name: str, selection: Selection, recursive: bool, *, found: bool
+) -> Iterator[tuple[Entry, str]]:
+    """Files below a directory, and their names below the target."""
+    if not recursive:
+        if place.is_directory():
+            raise IsADirectoryError(errno.EISDIR, "it is a directory; copy it with recursive (-r)", place.url())
+        raise FileNotFoundError(errno.ENOENT, "no such file or directory", place.url())
+    # The contents of what is written with a slash, else the directory itself.
+    start = f"{name}/" if name and not place.names_directory else ""
+    try:
+        yield from ((entry, start + entry.name) for entry in place.below() if selection.takes(entry.name))
+    except FileNotFoundError:
+        if not found:
+            raise
+
+
+def _transfers(
+    copies: Copies, source: Place, entry: Entry, target: Place, name: str, *, dry_run: bool, move: bool = False
+) -> Iterator[Transfer]:
+    """The copy of a file; none, and a failure, where it can have no such name."""
+    here = source.at(entry.path)
+    try:
+        there = _there(here, target, name)
+    except UrlError as error:
+        failed = Outcome("move" if move else "copy", here.url(), target.url(target.root + name), entry.size)
+        copies.note(replace(failed, error=describe(error)))
+        return
+    yield Transfer(here, there, entry.size, entry.modified, move=move, dry_run=dry_run)
+
+
+def _there(here: Place, target: Place, name: str) -> Place:
+    there = target.at(target.child(name) if name else target.path)
+    if _is_same(here, there):
+        msg = "source and target are the same"
+        raise UrlError(msg)
+    return there
+
+
+def _is_same(one: Place, two: Place) -> bool:
+    if one.is_local and two.is_local:
+        return os.path.realpath(one.path) == os.path.realpath(two.path)
+    return bool(one.fs == two.fs) and one.path == two.path
+
+
+def _refuse_overlap(one: Place, two: Place) -> None:
+    """A tree that is copied into itself would never be in step, and deletions would take the source."""
+    if one.is_local and two.is_local:
+        one, two = (replace(each, path=os.path.realpath(each.path)) for each in (one, two))
+    elif one.fs != two.fs:
+        return
+    if one.root.startswith(two.root) or two.root.startswith(one.root):
+        msg = f"{one.url()} and {two.url()} are the same directory, or one is in the other"
+        raise UrlError(msg)
+
+
+def _below_if_any(place: Place) -> Iterable[Entry]:
+    try:
+        return list(place.below())
+    except FileNotFoundError:
+        return []
+
+
+def _delete(copies: Copies, place: Place, entries: Sequence[Entry], *, dry_run: bool) -> None:
+    for entry in entries:
+        error = None
+        if not dry_run:
+            try:
+                place.fs.rm_file(entry.path)
+            except (OSError, ValueError) as failure:
+                error = describe(failure)
+        copies.note(Outcome("delete", None, place.url(entry.path), entry.size, error))
+
+
+def _ended(copies: Copies) -> CopyReport:
+    report = copies.report()
+    if report.failed:
+        raise CopyError([(each.source or each.target, each.error or "") for each in report.failed], report)
+    return report
