@@ -114,7 +114,7 @@ def test_dry_run_prints_what_would_be_done(s3_cloud, cli, tree):
     """And nothing is."""
     assert len(cli("cp", "-rn", tree, s3_cloud.url("up")).lines) == 3
     assert len(cli("mv", "-rn", tree, s3_cloud.url("up")).lines) == 3
-    assert (s3_cloud.raw.listed(), os.listdir(tree)) == ([], ["a.txt", "sub"])
+    assert (s3_cloud.raw.listed(), sorted(os.listdir(tree))) == ([], ["a.txt", "sub"])
 
 
 def test_mv_moves(s3_cloud, cli, tree):
