@@ -22,7 +22,7 @@ from objfs.credentials.rejection import verdict
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
 from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
-from objfs.errors import cause_of
+from objfs.errors import CredentialsError, cause_of
 from objfs.observing import Watch
 from objfs.store_errors import STATUS, is_bare_refusal, translate_error
 from objfs.store_values import chunk, get_options, head_options, object_info, with_files_read, written
@@ -276,6 +276,7 @@ class Store:
         def request(pieces: Iterator[bytes | bytearray | memoryview]) -> Written:
             return written(obstore.put(self._store, key, pieces, **options))
 
+        self._credentials_now()
         try:
             if not observing.observers:
                 return request(pieces)
@@ -284,6 +285,8 @@ class Store:
                 request, pieces, lambda sent: beside + max(1, -(-sent // part_bytes))
             )
         except Exception as error:  # noqa: BLE001 - raised again, translated
+            # Its parts are gone, so that only the next call has something of other credentials.
+            self._is_replaced(error, None if self._adapter is None else self._adapter.last)
             self._raise(error, key)
 
     async def delete(self, key: str) -> None:
@@ -343,52 +346,54 @@ class Store:
         begin = partial(begin, wanted=asked, sent=memoryview(sent).nbytes)
         return Watched(begin, lambda error: self._translate(error, key))
 
+    async def _credentials(self) -> Credentials | None:
+        try:
+            return None if self._adapter is None else await self._adapter.refresher.current_async()
+        except CredentialsError as error:
+            self._hiding.raise_from(error, error.__cause__)
+
+    def _credentials_now(self) -> Credentials | None:
+        try:
+            return None if self._adapter is None else self._adapter.refresher.current()
+        except CredentialsError as error:
+            self._hiding.raise_from(error, error.__cause__)
+
     async def _call(self, key: str, request: Callable[[], Awaitable[T]]) -> T:
         """Carry a request out; when the server rejects the credentials, replace them and retry once."""
-        refresher = None if self._adapter is None else self._adapter.refresher
-        used = None if refresher is None else await refresher.current_async()
-        try:
-            return await request()
-        except Exception as error:  # noqa: BLE001 - raised again, translated
-            self._raise_unless_replaced(error, used, key)
-        if refresher is not None:
-            await refresher.current_async()
-        try:
-            return await request()
-        except Exception as error:  # noqa: BLE001 - raised again, translated
-            self._raise(error, key)
+        for again in (False, True):
+            used = await self._credentials()
+            try:
+                return await request()
+            except Exception as error:  # noqa: BLE001 - raised again, translated
+                if not self._is_replaced(error, used, again=again) or again:
+                    self._raise(error, key)
+        raise AssertionError  # the second round returns or raises
 
     def _call_now(self, key: str, request: Callable[[], T]) -> T:
         """The same, blocking."""
-        refresher = None if self._adapter is None else self._adapter.refresher
-        used = None if refresher is None else refresher.current()
-        try:
-            return request()
-        except Exception as error:  # noqa: BLE001 - raised again, translated
-            self._raise_unless_replaced(error, used, key)
-        if refresher is not None:
-            refresher.current()
-        try:
-            return request()
-        except Exception as error:  # noqa: BLE001 - raised again, translated
-            self._raise(error, key)
+        for again in (False, True):
+            used = self._credentials_now()
+            try:
+                return request()
+            except Exception as error:  # noqa: BLE001 - raised again, translated
+                if not self._is_replaced(error, used, again=again) or again:
+                    self._raise(error, key)
+        raise AssertionError  # the second round returns or raises
 
-    def _raise_unless_replaced(self, error: Exception, used: Credentials | None, key: str) -> None:
-        """Return where it is worth to try again: the server rejected the credentials, and there are others."""
-        if self._adapter is not None and used is not None:
-            certain = self._verdict(error)
-            if certain is not None and self._adapter.refresher.reject(used, certain=certain):
-                return
-        self._raise(error, key)
+    def _is_replaced(self, error: Exception, used: Credentials | None, *, again: bool = False) -> bool:
+        """Whether the server rejected the credentials, and there may be others."""
+        if self._adapter is None or used is None:
+            return False
+        status = re.search(STATUS, str(error))
+        certain = verdict(str(error), status and status[1], self._cloud.errors)
+        return certain is not None and self._adapter.refresher.reject(used, certain=certain, again=again)
 
     def _raise(self, error: Exception, key: str) -> NoReturn:
         translated = self._translate(error, key)
         self._hiding.raise_from(translated, cause_of(translated, error))
 
-    def _verdict(self, error: Exception) -> bool | None:
-        status = re.search(STATUS, str(error))
-        return verdict(str(error), status and status[1], self._cloud.errors)
-
     def _translate(self, error: Exception, key: str) -> BaseException:
+        if self._adapter is not None:
+            self._adapter.own_up(error)
         url = f"{self._cloud.schemes[0]}://{self._arguments.bucket}/{key}"
         return translate_error(error, url, self._cloud.errors.exceptions)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 _OWN = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
@@ -86,6 +86,9 @@ def has_expired_token(asked: Asked) -> bool:
     return not end or time.time() >= float(end)
 
 
+Proxy = TypeVar("Proxy", bound=GCSProxy)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -134,7 +137,13 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running(upstream: str) -> Iterator[GCSProxy]:
     """The proxy, in a thread of its own."""
-    proxy = GCSProxy(upstream)
+    with serving(GCSProxy(upstream)) as proxy:
+        yield proxy
+
+
+@contextmanager
+def serving(proxy: Proxy) -> Iterator[Proxy]:
+    """Any proxy of this kind, in a thread of its own."""
     thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

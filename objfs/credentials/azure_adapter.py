@@ -87,16 +87,18 @@ def _policy_class() -> Any:
             self._authorize(request, current)
             transport = request.context.transport
             response.http_response = await transport.send(request.http_request, **request.context.options)
+            # Where these are refused as well, the next request must not try them again.
+            self._may_be_renewed(request, response, current, again=True)
 
-        def _may_be_renewed(self, request: Any, response: Any, used: Credentials) -> bool:
+        def _may_be_renewed(self, request: Any, response: Any, used: Credentials, *, again: bool = False) -> bool:
             """Whether the server refused the credentials, or may have, and the refresher lets them go."""
             http = response.http_response
             if http.status_code not in _REFUSED or request.context.transport is None or self._refresher is None:
                 return False
             code = http.headers.get(_CODE)
             if code in self._rejected:
-                return self._refresher.reject(used)
-            return code in {None, _DOUBTFUL} and self._refresher.reject(used, certain=False)
+                return self._refresher.reject(used, again=again)
+            return code in {None, _DOUBTFUL} and self._refresher.reject(used, certain=False, again=again)
 
         def _authorize(self, request: Any, credentials: Credentials) -> None:
             """Put the credentials into the request, in place of those that an earlier attempt put there."""

@@ -81,10 +81,10 @@ def register_refresh_on_rejection(session: Any, refresher: Refresher) -> None:
 
     def refresh_once(response: Any = None, operation: Any = None, request_dict: Any = None, **_: Any) -> int | None:
         used, context = _signed_with.get(), request_dict["context"]
-        if response is None or used is None or context.get(_RETRIED):
+        if response is None or used is None:
             return None
-        verdict = _verdict(response, operation)
-        if verdict is None or not refresher.reject(used, certain=verdict):
+        verdict, again = _verdict(response, operation), context.get(_RETRIED, False)
+        if verdict is None or not refresher.reject(used, certain=verdict, again=again) or again:
             return None
         context[_RETRIED] = True
         return 0  # seconds to wait before the next attempt, which is signed anew

@@ -66,7 +66,7 @@ async def sending(refresher: Refresher, send: Callable[[], Awaitable[_T]]) -> _T
             used = _signed_with.get()
             if used is None or not is_refusal(error):
                 raise
-            if last_try or not refresher.reject(used):
+            if not refresher.reject(used, again=last_try) or last_try:
                 msg = f"the server does not accept the token of {refresher.source.description}: {error}"
                 raise PermissionError(errno.EACCES, msg) from error
         await refresher.current_async()

@@ -4,58 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import copy
 import logging
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextvars import ContextVar
+from datetime import datetime, timedelta
 from typing import Any, Final
 from weakref import WeakSet, WeakValueDictionary
 
+from objfs.credentials import complaints
+from objfs.credentials.lifetimes import Held, hold
+from objfs.credentials.pauses import Failure
 from objfs.credentials.values import Credentials, Live, Source
-from objfs.errors import CredentialsError, CredentialsExpiredError, MissingCredentialsError
-from objfs.records import record
+from objfs.errors import CredentialsError
 
 _log = logging.getLogger(__name__)
 
-LONGEST_MARGIN_SECONDS: Final = 300.0
-MARGIN_SHARE: Final = 0.25
-LONGEST_PAUSE_SECONDS: Final = 60.0
-# A caller without credentials should not wait out a long pause after the cause is gone, nor ask in a tight loop.
-CALLER_PAUSE_SECONDS: Final = 1.0
 # How often a refusal that may have another reason may cost a fetch; it doubles up to the longest.
 SUSPICION_SECONDS: Final = 1.0
 LONGEST_SUSPICION_SECONDS: Final = 300.0
 # Ctrl-C must reach the main thread while it waits, also where a lock cannot be interrupted (Windows).
 _WAIT_SLICE_SECONDS: Final = 0.5
+# A fetch that does not come back is given up and another one started, but not without end: each keeps a thread.
+MOST_GIVEN_UP: Final = 8
 
 
-@record
-class _Held:
-    """Credentials in use, with their moments as Unix seconds."""
+_Outcome = Credentials | Failure
 
-    credentials: Credentials
-    fetched_at: float
-    refresh_at: float
-    expires_at: float
-    revision: object = None
+# The refreshers whose providers are at work in this thread or task, and in those that called it.
+_fetching: ContextVar[tuple[Refresher, ...]] = ContextVar("objfs_fetching", default=())
 
 
-@record
-class _Failure:
-    """The last attempt, where it brought nothing."""
+class _Flight:
+    """One fetch on its way."""
 
-    error: BaseException
-    at: float
-    count: int
+    __slots__ = ("future", "since")
 
-
-# Errors that say by themselves what is wrong; others are causes of one of these.
-_OURS: Final = (CredentialsError, CredentialsExpiredError, MissingCredentialsError)
-_Outcome = Credentials | _Failure
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.future: concurrent.futures.Future[_Outcome] = concurrent.futures.Future()
+        # Running futures cannot be cancelled: one waiter that gives up must not take it from the others.
+        self.future.set_running_or_notify_cancel()
 
 
 class Refresher:
@@ -71,11 +63,11 @@ class Refresher:
         How long before the expiry a refresh starts, at most half the lifetime. Default: the smaller of five minutes
         and a quarter of the lifetime that was left when they were fetched.
     wait_timeout
-        Seconds that a caller without usable credentials waits for a fetch.
+        Seconds that a caller without usable credentials waits for a fetch; one that takes longer is given up.
     clock
         Unix seconds, for expiries.
     monotonic
-        Seconds since any moment, for pauses after failures.
+        Seconds since any moment, for pauses, and for lives that a clock which is set back must not make longer.
     """
 
     def __init__(
@@ -95,15 +87,16 @@ class Refresher:
         self._clock = clock
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._flight: concurrent.futures.Future[_Outcome] | None = None
-        self._failure: _Failure | None = None
+        self._flight: _Flight | None = None
+        self._given_up: set[_Flight] = set()
+        self._failure: Failure | None = None
         self._rejected: Credentials | None = None
         self._suspicion = SUSPICION_SECONDS
         self._fetch_count = 0
         self._had_some = initial is not None
         # The last ones, whatever became of them: an error may quote any of them.
-        self.recent: deque[Credentials] = deque(maxlen=4)
-        self._held = None if initial is None else self._hold(initial)
+        self.recent: deque[Credentials] = deque(() if initial is None else (initial,), maxlen=4)
+        self._held = None if initial is None else hold(initial, margin, clock(), monotonic())
         _refreshers.add(self)
 
     def __repr__(self) -> str:
@@ -153,7 +146,7 @@ class Refresher:
         flight = self._start(wanted=True)
         if isinstance(flight, Credentials):
             return flight
-        return self._landed(flight if isinstance(flight, _Failure) else self._wait(flight))
+        return self._landed(flight if isinstance(flight, Failure) else self._wait(flight))
 
     async def current_async(self) -> Credentials:
         """Give credentials that have not expired, as :meth:`current` does, without blocking the event loop."""
@@ -163,14 +156,14 @@ class Refresher:
         flight = self._start(wanted=True)
         if isinstance(flight, Credentials):
             return flight
-        if isinstance(flight, _Failure):
+        if isinstance(flight, Failure):
             return self._landed(flight)
         try:
-            return self._landed(await asyncio.wait_for(asyncio.wrap_future(flight), self._wait_timeout))
+            return self._landed(await asyncio.wait_for(asyncio.wrap_future(flight.future), self._wait_timeout))
         except TimeoutError:
             raise self._timed_out(flight) from None
 
-    def reject(self, credentials: Credentials, *, certain: bool = True) -> bool:
+    def reject(self, credentials: Credentials, *, certain: bool = True, again: bool = False) -> bool:
         """Tell that a server refused credentials that :meth:`current` gave.
 
         Parameters
@@ -181,6 +174,8 @@ class Refresher:
             False where the refusal may have another reason (a bare 403 to a HEAD). Such a one counts only for
             credentials that are due for replacement or of some age, which doubles each time, so that forbidden
             objects do not cost a fetch each.
+        again
+            Whether the request had been refused before, with others: the next ones are asked for after a pause.
 
         Returns
         -------
@@ -193,27 +188,26 @@ class Refresher:
             held = self._held
             if held is None or held.credentials is not credentials:
                 return True
-            if not certain and not self._suspected(held):
+            if not certain and (again or not self._suspected(held)):
                 return False
-            self._held = None
-            repeated = self._rejected is not None and self._rejected.values == credentials.values
-            self._rejected = credentials
-            if repeated:
-                msg = f"{self._source.description} keeps returning credentials that the server rejects"
-                self._failure = self._failed(CredentialsExpiredError(msg))
-            return not repeated
+            # The same again, or others that are no better: the provider is not asked for each request.
+            vain = again or (self._rejected is not None and self._rejected.values == credentials.values)
+            self._held, self._rejected = None, credentials
+            if vain:
+                self._failure = self._failed(complaints.repeated(self._source))
+            return not vain
 
     def _held_is(self, credentials: Credentials) -> bool:
         held = self._held
         return held is not None and held.credentials is credentials
 
-    def _suspected(self, held: _Held) -> bool:
+    def _suspected(self, held: Held) -> bool:
         """Whether a doubtful refusal counts (under the lock)."""
-        now = self._clock()
-        if now >= held.refresh_at:
-            # Due for replacement anyway: to doubt them costs nothing.
+        tick = self._monotonic()
+        if held.is_due(self._clock(), tick):
+            # To doubt them costs nothing.
             return True
-        if now - held.fetched_at < self._suspicion:
+        if tick - held.fetched_tick < self._suspicion:
             return False
         self._suspicion = min(self._suspicion * 2, LONGEST_SUSPICION_SECONDS)
         return True
@@ -223,108 +217,117 @@ class Refresher:
         held = self._held
         if held is None or self._is_replaced(held):
             return None
-        now = self._clock()
-        if now < held.refresh_at:
+        now, tick = self._clock(), self._monotonic()
+        if not held.is_due(now, tick):
             return held.credentials
-        if now >= held.expires_at:
+        if held.is_over(now, tick):
             return None
-        if self._flight is None and self._may_start(wanted=False):
+        flight = self._flight
+        if self._may_start(wanted=False) if flight is None else self._hangs(flight):
             self._start(wanted=False)
         return held.credentials
 
-    def _is_replaced(self, held: _Held) -> bool:
+    def _is_replaced(self, held: Held) -> bool:
         """Whether the owner of a live source has put other credentials into it."""
         return self._live is not None and self._live.revision() != held.revision
 
     def _may_start(self, *, wanted: bool) -> bool:
         """Whether the pause after a failure is over; a caller who has nothing pauses less than the background."""
         failure = self._failure
-        if failure is None:
-            return True
-        pause = CALLER_PAUSE_SECONDS if wanted else min(2.0 ** min(failure.count - 1, 16), LONGEST_PAUSE_SECONDS)
-        return self._monotonic() - failure.at >= pause
+        return failure is None or failure.pause_is_over(self._monotonic(), wanted=wanted)
 
-    def _start(self, *, wanted: bool) -> concurrent.futures.Future[_Outcome] | _Outcome:
+    def _start(self, *, wanted: bool) -> _Flight | _Outcome:
         """Join the fetch in flight or start one; the credentials or the failure where neither is called for."""
         with self._lock:
             held = self._held
             if held is not None and self._is_replaced(held):
                 self._held = held = None
-            if held is not None and self._clock() < (held.expires_at if wanted else held.refresh_at):
-                return held.credentials
+            if held is not None:
+                now, tick = self._clock(), self._monotonic()
+                if not (held.is_over(now, tick) if wanted else held.is_due(now, tick)):
+                    return held.credentials
+            if self in _fetching.get():
+                return self._failed(complaints.asked_itself(self._source))
+            if self._flight is not None and self._hangs(self._flight):
+                self._give_up(self._flight)
             if self._flight is not None:
                 return self._flight
             if self._failure is not None and not self._may_start(wanted=wanted):
                 return self._failure
-            flight: concurrent.futures.Future[_Outcome] = concurrent.futures.Future()
-            # Running futures cannot be cancelled: one waiter that gives up must not take it from the others.
-            flight.set_running_or_notify_cancel()
-            self._flight = flight
-            self._fetch_count += 1
-            thread = threading.Thread(target=self._fetch, args=(flight,), name="objfs-credentials", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:
-                self._flight, self._failure = None, self._failed(error)
-                flight.set_result(self._failure)
-            return flight
+            return self._take_off()
 
-    def _fetch(self, flight: concurrent.futures.Future[_Outcome]) -> None:
+    def _take_off(self) -> _Flight:
+        """Start a fetch (under the lock)."""
+        flight = self._flight = _Flight(self._monotonic())
+        self._fetch_count += 1
+        arguments = (flight, (*_fetching.get(), self))
+        thread = threading.Thread(target=self._fetch, args=arguments, name="objfs-credentials", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._flight, self._failure = None, self._failed(error)
+            flight.future.set_result(self._failure)
+        return flight
+
+    def _fetch(self, flight: _Flight, within: tuple[Refresher, ...]) -> None:
         """Fetch once, in a thread of its own."""
+        _fetching.set(within)
         outcome: _Outcome
         try:
             revision = None if self._live is None else self._live.revision()
             credentials = self._source.fetch()
-            held = self._hold(credentials, revision)
-            if self._clock() >= held.expires_at:
-                raise self._expired(credentials)  # noqa: TRY301 - one place turns every failure into an outcome
+            self.recent.append(credentials)
+            now, tick = self._clock(), self._monotonic()
+            held = hold(credentials, self._margin, now, tick, revision)
+            if held.is_over(now, tick):
+                raise complaints.expired(self._source, credentials, now)  # noqa: TRY301 - one place turns every failure into an outcome
         except BaseException as error:  # noqa: BLE001 - whatever ends this thread must reach the waiters
             _log.debug("%s failed: %s", self._source.description, type(error).__name__)
             with self._lock:
-                outcome = self._failure = self._failed(error)
-                self._leave(flight)
+                outcome = self._failed(error)
+                if self._landed_in_time(flight):
+                    self._failure = outcome
         else:
             with self._lock:
                 outcome = credentials
-                self._held, self._failure, self._had_some = held, None, True
-                self._leave(flight)
-        flight.set_result(outcome)
+                if self._landed_in_time(flight):
+                    self._held, self._failure, self._had_some = held, None, True
+        flight.future.set_result(outcome)
 
-    def _expired(self, credentials: Credentials) -> CredentialsExpiredError:
-        """The error for a fetch that brought credentials whose time is over."""
-        expiry = "" if credentials.expires_at is None else credentials.expires_at.isoformat()
-        if self._source.refreshable:
-            return CredentialsExpiredError(f"{self._source.description} returned credentials that expired at {expiry}")
-        msg = f"{self._source.description} expired at {expiry}; pass new ones, or a storage_options_provider"
-        return CredentialsExpiredError(msg)
-
-    def _leave(self, flight: concurrent.futures.Future[_Outcome]) -> None:
-        """End a fetch (under the lock), unless it was given up and another one runs."""
+    def _landed_in_time(self, flight: _Flight) -> bool:
+        """End a fetch (under the lock); whether what it brought counts: if it was given up, for want of better."""
+        self._given_up.discard(flight)
         if self._flight is flight:
             self._flight = None
+            return True
+        held = self._held
+        return held is None or held.is_over(self._clock(), self._monotonic())
 
-    def _failed(self, error: BaseException) -> _Failure:
-        return _Failure(error, self._monotonic(), 1 if self._failure is None else self._failure.count + 1)
+    def _hangs(self, flight: _Flight) -> bool:
+        return self._monotonic() - flight.since >= self._wait_timeout
 
-    def _hold(self, credentials: Credentials, revision: object = None) -> _Held:
-        now = self._clock()
-        self.recent.append(credentials)
-        if credentials.expires_at is None:
-            return _Held(credentials, now, float("inf"), float("inf"), revision)
-        expires = credentials.expires_at.astimezone(UTC).timestamp()
-        lifetime = max(expires - now, 0.0)
-        if self._margin is None:
-            margin = min(LONGEST_MARGIN_SECONDS, lifetime * MARGIN_SHARE)
+    def _give_up(self, flight: _Flight) -> None:
+        """Wait no longer for a fetch, if it is still the one in flight (under the lock)."""
+        if self._flight is not flight:
+            return
+        # From when on it hung, not from when on somebody saw it.
+        late = min(flight.since + self._wait_timeout, self._monotonic())
+        self._failure = Failure(self._too_late(), late, 1 if self._failure is None else self._failure.count + 1)
+        if len(self._given_up) < MOST_GIVEN_UP:
+            self._given_up.add(flight)
+            self._flight = None
         else:
-            margin = min(self._margin.total_seconds(), lifetime / 2)
-        return _Held(credentials, now, expires - margin, expires, revision)
+            flight.since = self._monotonic()
 
-    def _wait(self, flight: concurrent.futures.Future[_Outcome]) -> _Outcome:
+    def _failed(self, error: BaseException) -> Failure:
+        return Failure(error, self._monotonic(), 1 if self._failure is None else self._failure.count + 1)
+
+    def _wait(self, flight: _Flight) -> _Outcome:
         """Wait for a fetch, in slices that let an interrupt through."""
         deadline = time.monotonic() + self._wait_timeout
         while (left := deadline - time.monotonic()) > 0:
             try:
-                return flight.result(min(left, _WAIT_SLICE_SECONDS))
+                return flight.future.result(min(left, _WAIT_SLICE_SECONDS))
             except concurrent.futures.TimeoutError:
                 continue
         raise self._timed_out(flight)
@@ -333,29 +336,24 @@ class Refresher:
         """Credentials, or this caller's own exception for the failure."""
         if isinstance(outcome, Credentials):
             return outcome
-        cause = outcome.error
-        if type(cause) is CredentialsExpiredError or (type(cause) in _OURS and not self._had_some):
-            # One instance raised in many threads would collect all their tracebacks.
-            raise copy.copy(cause) from cause.__cause__
-        if self._had_some:
-            msg = f"the credentials expired or were rejected, and {self._source.description} did not deliver new ones"
-            raise CredentialsExpiredError(msg) from cause
-        msg = f"{self._source.description} failed to deliver credentials: {type(cause).__name__}"
-        raise CredentialsError(msg) from cause
+        raise complaints.failed(self._source, outcome.error, had_some=self._had_some)
 
-    def _timed_out(self, flight: concurrent.futures.Future[_Outcome]) -> CredentialsError:
+    def _timed_out(self, flight: _Flight) -> CredentialsError:
         """The error of a caller that waited long enough; the next one may start another fetch."""
-        kind = CredentialsExpiredError if self._had_some else CredentialsError
-        error = kind(f"{self._source.description} did not deliver credentials within {self._wait_timeout:g} s")
         with self._lock:
-            error.__cause__ = None if self._failure is None else self._failure.error
-            self._leave(flight)
-        return error
+            self._give_up(flight)
+            return self._too_late()
+
+    def _too_late(self) -> CredentialsError:
+        """That the wait is over (under the lock)."""
+        before = None if self._failure is None else self._failure.error
+        return complaints.too_late(self._source, self._wait_timeout, before, had_some=self._had_some)
 
     def _after_fork(self) -> None:
         """Forget what only lives in the parent: its lock may be held, its thread does not exist here."""
         self._lock = threading.Lock()
         self._flight = None
+        self._given_up = set()
 
 
 _refreshers: WeakSet[Refresher] = WeakSet()

@@ -8,10 +8,14 @@ from typing import Any, Final
 
 from objfs.credentials.refresher import Refresher
 from objfs.credentials.values import Credentials
+from objfs.errors import CredentialsError
 
 # obstore keeps credentials until the expiry that it is told and cannot be made to forget them, so it is always told
 # one that has passed: it then asks before each request, and the refresher stays the only cache.
 LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+# How obstore goes on about an error that its credential provider raised (obstore 0.12.1).
+_FROM_PROVIDER: Final = " credential provider: "
 
 
 class StoreCredentials:
@@ -29,11 +33,21 @@ class StoreCredentials:
         self.refresher = refresher
         self._shape = shape
         self.last: Credentials | None = None
+        self._failure: CredentialsError | None = None
 
     def __call__(self) -> dict[str, Any]:
         """Give the current credentials, as obstore's credential of the cloud."""
-        self.last = credentials = self.refresher.current()
+        try:
+            self.last = credentials = self.refresher.current()
+        except CredentialsError as error:
+            self._failure = error
+            raise
         return {**self._shape(credentials.values), "expires_at": LONG_AGO}
+
+    def own_up(self, error: Exception) -> None:
+        """Make what this raised the cause of an error of obstore, which may hold no more than its text."""
+        if error.__cause__ is None and _FROM_PROVIDER in str(error):
+            error.__cause__ = self._failure
 
     def renew(self, before: Credentials | None, *, certain: bool = True) -> bool:
         """Reject the credentials that a refused request was signed with.
