@@ -20,6 +20,7 @@ import obstore
 from data import BUCKET
 from servers import own_server
 
+import objfs
 from objfs import S3FileSystem
 from objfs.steps import drive
 from objfs.types import ByteRange
@@ -85,6 +86,15 @@ def costs(fs: Any, paths: Sequence[str]) -> list[tuple[str, float]]:
             data: bytes = file.read()
             return data
 
+    def recorded(function: Callable[[str], Any]) -> Callable[[str], Any]:
+        """The same while a trace records, which begins anew each time: what is recorded is kept."""
+
+        def call(path: str) -> Any:
+            with objfs.trace(telemetry=False):
+                return function(path)
+
+        return call
+
     processor = processor_microseconds
     return [
         ("path to bucket and key", processor(fs._key, paths)),  # noqa: SLF001
@@ -96,6 +106,12 @@ def costs(fs: Any, paths: Sequence[str]) -> list[tuple[str, float]]:
         ("hand-over to a worker and back", wall_microseconds(lambda _: call(int), paths)),
         ("cat_file, main thread", processor(fs.cat_file, paths)),
         ("open, read, close, main thread", processor(open_and_read, paths)),
+        ("a trace of nothing", processor(recorded(str), paths)),
+        (
+            "Store.get_now, in a trace",
+            in_thread(lambda: processor(recorded(lambda key: store.get_now(key, wanted)), keys)),
+        ),
+        ("open, read, close, in a trace", processor(recorded(open_and_read), paths)),
         ("obstore's get, wall", in_thread(lambda: wall_microseconds(bare_get, keys))),
         ("cat_file, wall", wall_microseconds(fs.cat_file, paths)),
         ("open, read, close, wall", wall_microseconds(open_and_read, paths)),

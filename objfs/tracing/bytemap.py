@@ -27,7 +27,7 @@ def map_of(cost: ObjectCost, requests: Sequence[Request], reads: Sequence[Read])
     waited = union(part for each in reads for part in each.waited)
     rows = [
         ("fetched", "".join(_fetched(each, size) for each in requests)),
-        ("again", _bars("repeat", _repeated(requests), size, _row_at(1), "fetched again")),
+        ("again", _bars("again", _repeated(requests), size, _row_at(1), "fetched again")),
         (
             "read",
             _bars("cached", without(read, waited), size, _row_at(2), "read from a cache")

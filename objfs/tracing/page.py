@@ -32,8 +32,9 @@ _LINES: Final = 2000
 _LEGEND: Final = (
     ("data", "obstore"),
     ("sdk", "SDK"),
-    ("repeat", "asked again"),
+    ("repeat", "repeated"),
     ("failed", "failed"),
+    ("again", "fetched again"),
     ("waited", "read, waited for"),
     ("cached", "read from a cache"),
     ("unread", "never read"),

@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from objfs import observing
 from objfs.observing import Read, Request, Watch
 from objfs.tracing import page, table, telemetry
-from objfs.tracing.summary import ObjectCost, costs_of
+from objfs.tracing.summary import ObjectCost, costs_of, span_seconds
 from objfs.types import ByteRange
 
 _FORMAT: Final = 1
@@ -166,7 +166,7 @@ class Trace:
             Read(**{**each, "range": ByteRange(*each["range"]), "waited": tuple(ByteRange(*w) for w in each["waited"])})
             for each in values["reads"]
         ]
-        self._seconds = max(self._seconds, float(values["seconds"]))
+        self._seconds = max(self._seconds, float(values["seconds"]), span_seconds(self._requests))
         return self
 
     # -- what people look at --------------------------------------------------------------------------------------

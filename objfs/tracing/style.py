@@ -19,6 +19,7 @@ font:14px/1.45 system-ui,sans-serif;padding:1em;max-width:1200px;margin:0 auto}
 .objfs-trace .data{fill:var(--data);background:var(--data)}.objfs-trace .sdk{fill:var(--sdk);background:var(--sdk)}
 .objfs-trace .cached{fill:var(--cached);background:var(--cached)}
 .objfs-trace .waited{fill:var(--waited);background:var(--waited)}
+.objfs-trace .again{fill:var(--dim);background:var(--dim)}
 .objfs-trace .unread{fill:var(--unread);background:var(--unread)}
 .objfs-trace .repeat{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:3 2;border:1.5px dashed var(--ink)}
 .objfs-trace .failed{fill:var(--bad);background:var(--bad)}

@@ -131,6 +131,12 @@ def busy_milliseconds(requests: Iterable[Request]) -> float:
     return total
 
 
+def span_seconds(requests: Iterable[Request]) -> float:
+    """From the first beginning to the last end."""
+    ends = [(each.begun, each.begun + each.milliseconds / 1000) for each in requests]
+    return max((end for _, end in ends), default=0.0) - min((begun for begun, _ in ends), default=0.0)
+
+
 def length_of(ranges: Iterable[ByteRange]) -> int:
     """Bytes of ranges together."""
     return sum(map(len, ranges))

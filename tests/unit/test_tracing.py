@@ -204,6 +204,8 @@ def test_values_are_those_of_json_and_come_back():
     whole = objfs.Trace().include(json.loads(first.to_json())).include(second.to_dict())
     assert whole.requests == (*second.requests, *first.requests)
     assert whole.reads == first.reads
+    # From one's beginning to the other's end.
+    assert whole.seconds == pytest.approx(4.01)
 
 
 def test_other_values_are_refused():
