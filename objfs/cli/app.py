@@ -6,13 +6,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from objfs._version import __version__
-from objfs.cli import codes, copying, listing, reading, removing
+from objfs.cli import codes, copying, demo, inspecting, listing, reading, removing
 from objfs.cli.output import USAGE_ERRORS, OutputClosedError, describe, safe
+
+# What follows the name of a program that is run is for that.
+_FOR_A_PROGRAM: Final = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 
 
 def _guarded(command: Callable[..., int]) -> Callable[..., None]:
@@ -52,9 +55,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help"]},
 )
-for module in (listing, reading, copying, removing):
+for module in (listing, reading, copying, removing, inspecting, demo):
     for command in module.COMMANDS:
-        app.command()(_guarded(command))
+        # What follows the name of a program that is run is for that.
+        settings = (
+            {"allow_interspersed_args": False, "ignore_unknown_options": True} if command is inspecting.trace else {}
+        )
+        app.command(context_settings=settings)(_guarded(command))
 
 
 def _print_version(asked: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+DONE: Final = 0
 # Something failed or was not found; the rest was done.
 FAILED: Final = 1
 # It was called wrongly, or lacks a package.

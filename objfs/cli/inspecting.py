@@ -1,0 +1,126 @@
+"""``explain`` and ``trace``."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+import objfs
+from objfs.cli import codes, flags
+from objfs.cli.output import Output, describe, pairs
+from objfs.urls import scheme_of
+
+
+def explain(
+    url: Annotated[str, typer.Argument(metavar="URL", help="A URL or local path.")],
+    check: Annotated[
+        str, typer.Option("--check", metavar="LIST", help="Try them: list, read, write, separated by commas.")
+    ] = "",
+    fetch: Annotated[bool, typer.Option("--fetch", help="Ask for credentials, to tell when they expire.")] = False,
+    option: flags.Options = None,
+    as_json: flags.Json = False,
+) -> int:
+    """Tell what objfs makes of a URL: options and where they come from, credentials, planes. It shows no secret.
+
+    Nothing is sent unless --check or --fetch asks for it; the code is 1 where a check fails.
+    """
+    out = Output("explain", as_json=as_json)
+    wanted = [word.strip() for word in check.split(",") if word.strip()]
+    named = url if scheme_of(url) else f"file://{os.path.abspath(url)}"
+    try:
+        found = objfs.explain(named, check=wanted, fetch=fetch, **pairs(option, "-o"))
+    except (TypeError, ValueError) as error:
+        raise typer.BadParameter(describe(error)) from error
+    if as_json:
+        out.record(**found.to_dict())
+    else:
+        for line in str(found).splitlines():
+            out.line(out.name(line))
+    out.flush()
+    return codes.DONE if found.ok else codes.FAILED
+
+
+def trace(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SCRIPT [ARGUMENT]...",
+            help="A Python program and its arguments: a file, -m and a module, or objfs and one of its commands.",
+        ),
+    ],
+    html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The page.")] = Path("objfs-trace.html"),
+    values: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="The same as JSON.")] = None,
+) -> int:
+    """Run a Python program, and write a page that shows each request of objfs: when it was made, and for which bytes.
+
+    A table goes to the standard error. The exit code is that of the program.
+    """
+    out = Output("trace")
+    seen = objfs.trace()
+    try:
+        with seen:
+            code = _run(words)
+    finally:
+        seen.to_html(html)
+        if values is not None:
+            values.write_text(json.dumps(seen.to_dict()), "utf-8")
+    sys.stderr.write(f"{seen}\n")
+    out.say(f"{len(seen.requests)} requests; see {html}")
+    return code
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run a Python program in this process; its exit code."""
+    run, folder, arguments = _program(words)
+    before = sys.argv, sys.path[0]
+    sys.argv, sys.path[0] = arguments, folder
+    try:
+        run()
+    except SystemExit as end:
+        return _code_of(end)
+    except Exception:  # noqa: BLE001 - the program's own, shown as Python shows it
+        traceback.print_exc()
+        return codes.FAILED
+    finally:
+        sys.argv, sys.path[0] = before
+    return codes.DONE
+
+
+def _program(words: Sequence[str]) -> tuple[Callable[[], object], str, list[str]]:
+    """What to call, the first place of its imports, and its arguments, all as Python has them."""
+    name, *rest = words
+    if name == "objfs":
+        name, rest = "-m", list(words)
+    if name == "-m":
+        if not rest:
+            msg = "-m needs the name of a module"
+            raise typer.BadParameter(msg)
+        module = partial(runpy.run_module, rest[0], run_name="__main__", alter_sys=True)
+        return module, os.getcwd(), rest
+    script = name if os.path.exists(name) else shutil.which(name)
+    if script is None:
+        msg = f"there is no program {name!r}"
+        raise typer.BadParameter(msg)
+    folder = os.path.dirname(os.path.abspath(script))
+    return partial(runpy.run_path, script, run_name="__main__"), folder, [script, *rest]
+
+
+def _code_of(end: SystemExit) -> int:
+    """The exit code that Python makes of it; what is no number is said, and a failure."""
+    if end.code is None or isinstance(end.code, int):
+        return end.code or codes.DONE
+    sys.stderr.write(f"{end.code}\n")
+    return codes.FAILED
+
+
+COMMANDS: Final = (explain, trace)

@@ -1,0 +1,118 @@
+"""`explain`, `trace` and `demo` from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.command_line import SECONDS, CommandLine, flags, program
+
+pytest.importorskip("typer")
+
+
+@pytest.fixture
+def cli(s3_cloud, capfdbinary):
+    """The command line with the options of the bucket of the test."""
+    return CommandLine(capfdbinary, s3_cloud.options)
+
+
+# -- explain -----------------------------------------------------------------------------------------------------------
+
+
+def test_explain_tells_where_options_come_from_and_no_secret(s3_cloud, cli):
+    """As text, and as one JSON object."""
+    told = cli("explain", s3_cloud.url("some/key"))
+    assert (told.code, "keyword 'endpoint_url'" in told.out) == (0, True)
+    assert s3_cloud.options["secret"] not in told.out
+    (record,) = cli("explain", "--json", s3_cloud.url("some/key")).records
+    assert (record["bucket"], record["key"], record["ok"]) == (s3_cloud.bucket, "some/key", True)
+
+
+def test_explain_check_tries_and_its_failure_is_the_exit_code(s3_cloud, cli):
+    """Each check by name; one that does not exist is a wrong call."""
+    s3_cloud.raw.put("x", b"data")
+    assert cli("explain", "--check", "list,read,write", s3_cloud.url("x")).code == 0
+    assert cli("explain", "--check", "read", s3_cloud.url("missing")).code == 1
+    assert cli("explain", "--check", "fly", s3_cloud.url("x")).code == 2
+    assert s3_cloud.raw.listed() == ["x"]
+
+
+def test_explain_takes_a_local_path(cli, tmp_path):
+    """As every command does."""
+    (record,) = cli("explain", "--json", str(tmp_path), options={}).records
+    assert record["path"] == str(tmp_path)
+
+
+# -- trace -------------------------------------------------------------------------------------------------------------
+
+SCRIPT = """
+import sys
+import beside
+import fsspec
+
+options = dict(word.split("=", 1) for word in sys.argv[2:])
+print(fsspec.filesystem("s3", **options).cat_file(sys.argv[1]).decode())
+sys.exit(beside.CODE)
+"""
+
+
+def test_trace_runs_a_script_and_writes_what_it_asked_for(s3_cloud, tmp_path):
+    """With its arguments, its folder for imports, and its exit code."""
+    s3_cloud.raw.put("x", b"data")
+    (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "beside.py").write_text("CODE = 7")
+    options = [f"{name}={value}" for name, value in s3_cloud.options.items()]
+    files = ["--html", str(tmp_path / "seen.html"), "--json", str(tmp_path / "seen.json")]
+    with program("trace", *files, str(tmp_path / "script.py"), s3_cloud.path("x"), *options) as process:
+        out, err = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out) == (7, b"data\n")
+    assert b"1 requests" in err
+    assert s3_cloud.bucket in (tmp_path / "seen.html").read_text()
+    assert len(json.loads((tmp_path / "seen.json").read_text())["requests"]) == 1
+
+
+def test_trace_runs_a_module_or_a_command_of_its_own(s3_cloud, tmp_path):
+    """By -m, and by the name objfs; flags that follow are theirs."""
+    s3_cloud.raw.put("x", b"data")
+    page = ["--html", str(tmp_path / "seen.html")]
+    with program("trace", *page, "objfs", "cat", "-r", "1:", s3_cloud.url("x"), *flags(s3_cloud.options)) as process:
+        assert process.communicate(timeout=SECONDS)[0] == b"ata"
+    with program("trace", *page, "-m", "json.tool", "--help") as process:
+        assert b"json.tool" in process.communicate(timeout=SECONDS)[0]
+
+
+def test_trace_of_a_program_that_fails_keeps_what_was_seen(cli, tmp_path):
+    """Its traceback is shown, which is its own; a program that does not exist is a wrong call."""
+    (tmp_path / "bad.py").write_text("raise RuntimeError('mine')")
+    (tmp_path / "exits.py").write_text("raise SystemExit('no number')")
+    page = ["--html", str(tmp_path / "seen.html")]
+    failed = cli("trace", *page, str(tmp_path / "bad.py"), options={})
+    assert (failed.code, "RuntimeError: mine" in failed.err) == (1, True)
+    assert (tmp_path / "seen.html").exists()
+    said = cli("trace", *page, str(tmp_path / "exits.py"), options={})
+    assert (said.code, "no number" in said.err) == (1, True)
+    assert cli("trace", *page, str(tmp_path / "none.py"), options={}).code == 2
+
+
+# -- demo --------------------------------------------------------------------------------------------------------------
+
+
+def test_demo_shows_what_it_promises(cli):
+    """All of its steps, in seconds."""
+    pytest.importorskip("moto")
+    told = cli("demo", "--lifetime", "0.5", options={})
+    assert told.code == 0, told.err
+    assert [line[:2] for line in told.lines[1:]] == ["1.", "2.", "3.", "4."]
+    assert "refused" in told.lines[3]
+    assert "copied 20 files; the second time 0" in told.lines[4]
+
+
+def test_demo_without_moto_says_what_to_install(cli, monkeypatch):
+    """In one line, as a call that lacks a package."""
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "moto" else found(name))
+    told = cli("demo", options={})
+    assert (told.code, told.err.count("\n"), "pip install" in told.err) == (2, 1, True)
