@@ -68,6 +68,8 @@ EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefre
 # (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
 ERRORS: Final = ErrorCodes(
     exceptions={
+        # One key of a deletion has a code, but no status.
+        "AccessDenied": (PermissionError, errno.EACCES),
         "BucketAlreadyExists": (FileExistsError, errno.EEXIST),
         "BucketAlreadyOwnedByYou": (FileExistsError, errno.EEXIST),
         "ConditionalRequestConflict": (PreconditionFailedError, errno.EINVAL),
