@@ -146,6 +146,7 @@ class Connection:
                 forked=forked,
                 sdk_installed=sdk.is_installed(self.cloud.name),
                 refreshable=self._refreshable,
+                unsigned=self.cloud.unsigned_writes if self._told.value("skip_signature") else None,
             )
         return known
 

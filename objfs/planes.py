@@ -66,6 +66,8 @@ class Circumstances:
         The peer can be imported.
     refreshable
         Whether the credentials can be replaced while a call is going on.
+    unsigned
+        Why the data plane should not write, as the caller is anonymous; None where it should.
     """
 
     engine: str
@@ -75,12 +77,14 @@ class Circumstances:
     forked: bool
     sdk_installed: bool
     refreshable: Callable[[], bool]
+    unsigned: str | None = None
 
 
 # Verbs that obstore carries out exactly. A write may have keywords: those that the cloud has attributes of an object
 # for.
 DATA_VERBS: Final = frozenset({"read", "head", "exists", "write", "upload", "delete", "copy"})
 _WRITING_VERBS: Final = frozenset({"write", "upload"})
+_CHANGING_VERBS: Final = frozenset({"write", "upload", "delete", "copy"})
 
 SDK_VERBS: Final[Mapping[str, str]] = {
     "list": "a listing by obstore cannot be proved exact: it hides or refuses keys such as 'a//b', '/a' and 'a/'",
@@ -142,8 +146,10 @@ def _reason_against_data_plane(call: Call, circumstances: Circumstances) -> str 
         return "obstore cannot copy from one bucket to another"
     if circumstances.forked:
         return "obstore does not survive fork()"
-    # A preference, not a need: without the SDK, or where obstore was asked for, such an upload is obstore's.
+    # Preferences, not needs: without the SDK, or where obstore was asked for, such calls are obstore's.
     prefers_sdk = circumstances.engine == "auto" and circumstances.sdk_installed
+    if call.verb in _CHANGING_VERBS and prefers_sdk and circumstances.unsigned is not None:
+        return circumstances.unsigned
     if call.verb == "upload" and prefers_sdk and circumstances.refreshable():
         return "obstore cannot send one part of an upload again with new credentials"
     return None

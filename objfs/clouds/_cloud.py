@@ -196,6 +196,8 @@ class Cloud:
         Why a call would touch another object than the one of a key; None where it would not.
     url_settings
         Options that `parse_url` takes by keyword, as they say which hosts are the cloud's besides.
+    unsigned_writes
+        Why the data plane should not write for an anonymous caller; None where it should.
     answers
         Names that mean another option in a provider's answer, which holds credentials only, than among options.
     """
@@ -239,4 +241,5 @@ class Cloud:
     api_hosts: str = _NO_HOST
     key_refusal: Callable[[str], str | None] = _any_key
     url_settings: tuple[str, ...] = ()
+    unsigned_writes: str | None = None
     answers: Mapping[str, str] = field(default_factory=dict)

@@ -90,6 +90,7 @@ GCS: Final = Cloud(
     permissions=PERMISSIONS,
     uploads_begin=True,
     exclusive_copy=exclusive_copy,
+    unsigned_writes="obstore sends an empty token with all that changes something",
     api_hosts=API_HOSTS,
     url_settings=("universe_domain",),
     # gcsfs's option may be many things; obstore's and polars's credentials hold an access token under this name.
