@@ -167,7 +167,7 @@ class BulkWriteVerbs(WriteVerbs):
         # Whether the name of what is uploaded goes below the target.
         below = one and has_magic(source) and len(found) == 1
         if one and not has_magic(source) and not trailing_sep(source):
-            below = trailing_sep(rpath) or await self._isdir(rpath)
+            below = trailing_sep(rpath) or await self._goes_below(rpath)
         return list(
             zip(found, other_paths(found, self._strip_protocol(rpath), exists=below, flatten=not one), strict=True)
         )

@@ -177,7 +177,7 @@ class GCSVerbs(ObjectFileSystem):
         objects = await self._with_folders(source) if source.bucket == target.bucket else None
         if objects is None:
             return False
-        into = path2.endswith("/") or await self._isdir(path2)
+        into = path2.endswith("/") or await self._goes_below(path2)
         name = source.key.rstrip("/").rpartition("/")[2] if into and not path1.endswith("/") else ""
         done = await objects.rename_folder(source.key, "/".join(filter(None, (target.key.rstrip("/"), name))))
         self.note_written(source.path)

@@ -128,6 +128,15 @@ class NamespaceVerbs(FileVerbs):
         except FileNotFoundError:
             return False
 
+    async def _goes_below(self, path: str) -> bool:
+        """Whether a directory is there to copy to or from, as far as the caller may know: who may not list has none."""
+        try:
+            return await self._isdir(path)
+        except CredentialsError:
+            raise
+        except PermissionError:
+            return False
+
     async def _size(self, path: str) -> int | None:
         location = self._split(path)
         if location.key:

@@ -10,7 +10,8 @@ from glob import has_magic
 from typing import Any, Final
 
 from fsspec.callbacks import DEFAULT_CALLBACK
-from fsspec.utils import isfilelike, stringify_path
+from fsspec.implementations.local import make_path_posix, trailing_sep
+from fsspec.utils import isfilelike, other_paths, stringify_path
 
 from objfs.bulk_reads import Bounds, Ranges, read_all
 from objfs.concurrency import carry
@@ -294,6 +295,14 @@ class ReadVerbs(PlanedFileSystem):
         self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
     ) -> Any:
         """Download objects as fsspec does; what a callback raises to end the program does not end fsspec's loop."""
+        single = isinstance(rpath, str) and isinstance(lpath, str | os.PathLike) and not recursive
+        if single and not has_magic(rpath) and not trailing_sep(rpath):
+            # fsspec would list, to leave a directory out.
+            if await self._goes_below(rpath):
+                return []
+            target = make_path_posix(lpath)
+            below = trailing_sep(lpath) or os.path.isdir(lpath)
+            rpath, lpath = [self._strip_protocol(rpath)], [other_paths([rpath], target, exists=below)[0]]
         return await super()._get(rpath, lpath, recursive, _Carrying(callback), **kwargs)
 
     async def _get_file(

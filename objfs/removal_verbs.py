@@ -1,4 +1,4 @@
-"""Filesystem verbs that create and delete: mkdir, rmdir, rm, mv."""
+"""Filesystem verbs that create, delete and copy trees: mkdir, rmdir, rm, cp, mv."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from functools import partial
 from glob import has_magic
 from typing import Any, cast
 
+from fsspec.implementations.local import trailing_sep
 from fsspec.utils import other_paths
 
 from objfs.concurrency import run_bounded
+from objfs.errors import CredentialsError
 from objfs.namespace_verbs import NamespaceVerbs
 
 
@@ -43,7 +45,14 @@ class RemovalVerbs(NamespaceVerbs):
             msg = "name the bucket to create"
             raise ValueError(msg)
         key = location.key.strip("/")
-        if await self._bucket_exists(location):
+        try:
+            exists = await self._bucket_exists(location)
+        except PermissionError as error:
+            # Who may write need not be allowed to look at the bucket; a write will tell.
+            if not key or isinstance(error, CredentialsError):
+                raise
+            return
+        if exists:
             if not key:
                 raise FileExistsError(errno.EEXIST, "the bucket exists already", location.bucket)
             return
@@ -179,6 +188,24 @@ class RemovalVerbs(NamespaceVerbs):
         await run_bounded(jobs, self._concurrency)
         await self._rm([source for source, _ in pairs])
 
+    async def _copy(
+        self,
+        path1: str | list[str],
+        path2: str | list[str],
+        recursive: bool = False,
+        on_error: str | None = None,
+        maxdepth: int | None = None,
+        batch_size: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Copy objects as fsspec does; one object also where nobody may list."""
+        if isinstance(path1, str) and isinstance(path2, str) and not (recursive or has_magic(path1)):
+            if trailing_sep(path1) or await self._goes_below(path1):
+                return
+            ((path1, path2),) = await self._pairs_to_move(path1, path2, recursive=False, maxdepth=None)
+            path1, path2 = [path1], [path2]
+        await super()._copy(path1, path2, recursive, on_error, maxdepth, batch_size, **kwargs)
+
     async def _pairs_to_move(
         self, path1: str | list[str], path2: str | list[str], *, recursive: bool, maxdepth: int | None
     ) -> list[tuple[str, str]]:
@@ -189,11 +216,11 @@ class RemovalVerbs(NamespaceVerbs):
         if one and not recursive and not has_magic(cast("str", path1)):
             if self._split(cast("str", path1)).key.endswith("/"):
                 raise IsADirectoryError(errno.EISDIR, "the path names a directory; move it with recursive=True", path1)
-            into = isinstance(path2, str) and (path2.endswith("/") or await self._isdir(path2))
+            into = isinstance(path2, str) and (path2.endswith("/") or await self._goes_below(path2))
             name = self._strip_protocol(path1).rpartition("/")[2]
             return [(cast("str", path1), f"{cast('str', path2).rstrip('/')}/{name}" if into else cast("str", path2))]
         found = await self._expand_path(path1, recursive=recursive, maxdepth=maxdepth)
-        into = isinstance(path2, str) and (path2.endswith("/") or await self._isdir(path2))
+        into = isinstance(path2, str) and (path2.endswith("/") or await self._goes_below(path2))
         under = one and into and not cast("str", path1).endswith("/") and not has_magic(cast("str", path1))
         single = one and has_magic(cast("str", path1)) and len(found) == 1
         targets = other_paths(found, path2, exists=under or single, flatten=not one)

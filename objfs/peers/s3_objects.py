@@ -91,6 +91,9 @@ class S3Objects(S3Vocabulary):
                 raise
             try:
                 await self.get(key, ByteRange(0, 1), version=version)
+            except FileNotFoundError:
+                # Credentials were replaced on the way, or what was refused was to list what lies below the key.
+                pass
             except OSError as told:
                 if told.errno != errno.EINVAL:  # 416: an empty object
                     raise told from error
