@@ -46,7 +46,8 @@ def _server(name: str, endpoint: str, key: str, secret: str) -> Server:
 
 def _wants_go_server(item: pytest.Item) -> bool:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return "minio_server" in getattr(item, "fixturenames", ()) or parameters.get("s3_server") == "minio"
+    named = any(isinstance(value, str) and value == "minio" for value in parameters.values())
+    return named or "minio_server" in getattr(item, "fixturenames", ())
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -201,6 +201,17 @@ def _discarded(file: Any) -> str:
     return told
 
 
+def _explained(explanation: Any) -> str:
+    return "\n".join([str(explanation), repr(explanation), json.dumps(explanation.to_dict(), default=repr)])
+
+
+def traced(trace: Any) -> str:
+    """All that a trace shows: as values, a table, a page and JSON."""
+    return "\n".join(
+        [str(trace), repr(trace), repr(trace.requests), repr(trace.reads), trace.to_html(), trace.to_json()]
+    )
+
+
 def _raised(call: Callable[[], Any]) -> str:
     try:
         answer = call()
@@ -224,6 +235,7 @@ SURFACES: Final[Mapping[str, Callable[[Any], Any]]] = {
     "mapper": lambda fs: fs.get_mapper("bucket/a", check=False),
     "opened": lambda fs: fsspec.core.OpenFile(fs, "bucket/a"),
     "writer": lambda fs: _discarded(fs.open("bucket/a", "wb")),
+    "explain": lambda fs: _explained(fs.explain("bucket/a")),
     "unknown-attribute": lambda fs: fs.there_is_no_such_attribute,
 }
 

@@ -32,6 +32,7 @@ from tests.faults.canaries import (
     leaks,
     plants,
     shown,
+    traced,
 )
 
 LOGGERS: Final = (
@@ -208,7 +209,7 @@ def test_no_error_or_log_shows_what_a_server_quotes(quoter: Answering, kind: str
     """Each verb is refused with all that was sent in the answer; and once more by a server that is not there."""
     cloud, credentials = SENT[kind]
     told: dict[str, list[str]] = {}
-    with debug_log(*LOGGERS) as log:
+    with debug_log(*LOGGERS) as log, objfs.trace(telemetry=False) as trace:
         for endpoint in (quoter.endpoint, "http://127.0.0.1:1"):
             options = {**place(cloud, endpoint), **given(cloud, credentials, giver)}
             fs = fsspec.filesystem(SCHEMES[cloud], engine=engine, skip_instance_cache=True, **options)
@@ -216,9 +217,10 @@ def test_no_error_or_log_shows_what_a_server_quotes(quoter: Answering, kind: str
                 with pytest.raises(OSError) as raised:
                     call(fs)
                 told[verb] = leaks("\n".join([*everything_of(raised.value), *traceback.format_exception(raised.value)]))
+            told["explain"] = leaks(str(fs.explain("bucket/a", check=("list", "read"))))
     assert {verb: found for verb, found in told.items() if found} == {}
-    assert leaks(log.getvalue()) == []
-    assert log.getvalue()
+    assert (leaks(log.getvalue()), leaks(traced(trace))) == ([], [])
+    assert (bool(log.getvalue()), bool(trace.requests)) == (True, True)
 
 
 def test_server_quotes_indeed(quoter: Answering) -> None:
