@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
 from contextvars import Context, ContextVar, copy_context
@@ -90,7 +91,7 @@ async def _closed(generator: AsyncGenerator[Any, None]) -> None:
         await generator.aclose()
 
 
-def outlive_executors(loop: asyncio.AbstractEventLoop) -> None:
+def _outlive_executors(loop: asyncio.AbstractEventLoop) -> None:
     """Let a loop be used while the interpreter exits, when no executor takes work and no thread can be started.
 
     aiohttp looks names up in the loop's executor, and the user's ``.netrc``.
@@ -229,6 +230,8 @@ class _Waited(Generic[T]):
 
     def result(self) -> T:
         """Wait; Ctrl-C ends the wait at once, wherever it comes, and the coroutine is cancelled."""
+        if not threading.main_thread().is_alive():
+            _outlive_executors(self._loop)
         try:
             future = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
             while True:

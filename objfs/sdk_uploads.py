@@ -126,6 +126,9 @@ class SdkUpload:
                 if future.done():
                     raise
                 continue
+            except concurrent.futures.CancelledError:
+                # By another thread, which gives the upload up.
+                raise UploadAborted from None
             self._in_flight.popleft()
             return
 

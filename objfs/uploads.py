@@ -14,10 +14,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Final
 
-from fsspec.asyn import get_loop
-
 from objfs.clouds._cloud import PartBounds
-from objfs.concurrency import outlive_executors, wait_for
+from objfs.concurrency import wait_for
 from objfs.parts import Piece
 from objfs.sdk_objects import SdkObjects
 from objfs.sdk_uploads import Upload, UploadAborted, next_part
@@ -228,8 +226,6 @@ def is_sending() -> bool:
 def _stop_sending() -> None:
     """A process that ends, as after Ctrl-C, leaves no upload behind that is not finished."""
     deadline = time.monotonic() + _EXIT_SECONDS
-    if _sending:
-        outlive_executors(get_loop())
     for stop in list(_sending.values()):
         stop.set()
     while _sending and time.monotonic() < deadline:

@@ -16,10 +16,8 @@ from opcode import opmap
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from fsspec.asyn import get_loop
 from fsspec.spec import AbstractBufferedFile
 
-from objfs.concurrency import outlive_executors
 from objfs.object_methods import ObjectMethods
 from objfs.parts import Collector, Piece, joined
 from objfs.records import record
@@ -98,6 +96,8 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         self._pending = Collector(prefix)
         self._upload = upload
         self._settled = False
+        # Reentrant: Ctrl-C gives the file up in the thread that begins the upload.
+        self._beginning = threading.RLock()
         self._pid = os.getpid()
         self._given_up = False
         self._handled_at_open = id(sys.exception())
@@ -130,9 +130,21 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
 
     def _send_part(self) -> None:
         with self._failing():
+            self._begun().write(self._pending.take())
+
+    def _begun(self) -> Upload:
+        """The upload, which begins now at the latest.
+
+        Another thread may give the file up at any moment, as the end of the interpreter does: it waits until there is
+        an upload to abort, and none begins afterwards.
+        """
+        with self._beginning:
+            if self._settled:
+                msg = "write to closed file"
+                raise ValueError(msg)
             if self._upload is None:
                 self._upload = self._target.upload()
-            self._upload.write(self._pending.take())
+            return self._upload
 
     def close(self) -> None:
         """Publish the object, unless it is left to a transaction, or the ``with`` block around it is failing."""
@@ -156,12 +168,13 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         if self._settled:
             return
         with self._failing():
-            if self._upload is None:
+            upload = self._upload
+            if upload is None:
                 written = self._target.put(joined(self._pending.take()))
             else:
                 if self._pending.size:
-                    self._upload.write(self._pending.take())
-                written = self._upload.finish()
+                    upload.write(self._pending.take())
+                written = upload.finish()
         self._settle()
         self.e_tag, self.version_id = written.e_tag, written.version
         self.fs.note_written(self.path)
@@ -171,8 +184,9 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         self.closed = True
         if self._settled:
             return
-        upload = self._upload
-        self._settle()
+        with self._beginning:
+            upload = self._upload
+            self._settle()
         # A forked child has a copy of the file; the upload is the parent's.
         if upload is not None and self._pid == os.getpid():
             upload.abort()
@@ -351,8 +365,6 @@ class TextWriter(io.TextIOWrapper):
 @atexit.register
 def _fail_open_writers() -> None:
     """An interpreter that exits publishes nothing that was not closed."""
-    if any(writer._upload is not None for writer in _open_writers):  # noqa: SLF001 - same module
-        outlive_executors(get_loop())
     for writer in list(_open_writers):
         with contextlib.suppress(Exception):
             writer.fail()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -36,6 +37,9 @@ class Raw(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete an object."""
+
+    def uploads(self) -> list[str]:
+        """Keys of the uploads in parts that are neither finished nor aborted, where the cloud has such a thing."""
 
     def beside(self, bucket: str) -> Raw:
         """Another bucket on the same server, which exists or not."""
@@ -135,6 +139,11 @@ class S3Raw:
         """Delete an object."""
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
+    def uploads(self) -> list[str]:
+        """Keys of the uploads that are neither finished nor aborted."""
+        answer = self._client.list_multipart_uploads(Bucket=self._bucket)
+        return [item["Key"] for item in answer.get("Uploads", [])]
+
     def beside(self, bucket: str) -> S3Raw:
         """Another bucket."""
         return S3Raw(self._client, bucket)
@@ -188,6 +197,10 @@ class GCSRaw:
         """Delete an object."""
         self._ask("DELETE", self._object(key))
 
+    def uploads(self) -> list[str]:
+        """Keys of the uploads of the XML API; the sessions of the JSON API cannot be listed."""
+        return [node.text or "" for node in ET.fromstring(self._ask("GET", f"/{self._bucket}", uploads="")).iter("Key")]
+
     def beside(self, bucket: str) -> GCSRaw:
         """Another bucket."""
         return GCSRaw(self._endpoint, bucket)
@@ -221,6 +234,10 @@ class AzureRaw:
     def delete(self, key: str) -> None:
         """Delete a blob."""
         self._container.delete_blob(key)
+
+    def uploads(self) -> list[str]:
+        """None: blocks that were not committed belong to no upload, and expire."""
+        return []
 
     def beside(self, bucket: str) -> AzureRaw:
         """Another container."""

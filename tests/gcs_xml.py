@@ -2,7 +2,8 @@
 
 obstore speaks the XML API (https://cloud.google.com/storage/docs/xml-api/overview), gcsfs the JSON API; here both meet
 the same objects: a request for ``/bucket/key`` becomes one or two requests of the JSON API to the server behind, whose
-answer (generations, conditions, errors) is told in XML's words. Requests of the JSON API pass as they are.
+answer (generations, conditions, errors) is told in XML's words. Requests of the JSON API pass as they are, but for
+resumable uploads: the server behind does not look at where the bytes of a chunk begin.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 from http.client import HTTPConnection, HTTPResponse
@@ -34,6 +35,17 @@ HEADERS = {
 }
 UNMET = {"error": {"code": 412, "message": "Precondition failed", "errors": [{"reason": "conditionNotMet"}]}}
 CODES = {400: "InvalidArgument", 401: "AuthenticationRequired", 403: "AccessDenied", 412: "PreconditionFailed"}
+
+
+@dataclass
+class Session:
+    """A resumable upload (https://cloud.google.com/storage/docs/performing-resumable-uploads)."""
+
+    bucket: str
+    resource: dict[str, Any]
+    query: dict[str, str]
+    data: bytearray = field(default_factory=bytearray)
+    written: bytes | None = None
 
 
 @dataclass
@@ -71,7 +83,9 @@ class XmlFront(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.behind = ""
         self.public_address = self.address
-        self.uploads: dict[str, tuple[dict[str, Any], dict[int, bytes]]] = {}
+        # Bucket and key, what belongs to the object, the parts that are here.
+        self.uploads: dict[str, tuple[tuple[str, str], dict[str, Any], dict[int, bytes]]] = {}
+        self.sessions: dict[str, Session] = {}
         self.ids = itertools.count(1)
 
     def handle_error(self, *_: Any) -> None:
@@ -116,6 +130,9 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         body = self._chunks() if self.headers.get("transfer-encoding") == "chunked" else self.rfile.read(length)
         url = urlsplit(self.path)
+        if url.path.startswith("/upload/") and "resumable" in url.query:
+            self._resumable(url.path, dict(parse_qsl(url.query)), body)
+            return
         if url.path.startswith(JSON_PATHS):
             if self._is_unmet(url.path, dict(parse_qsl(url.query))):
                 self._answer(412, json.dumps(UNMET).encode(), {"Content-Type": "application/json; charset=UTF-8"})
@@ -142,6 +159,51 @@ class Handler(BaseHTTPRequestHandler):
             written = written.removesuffix("/compose")
         found = self._ask("GET", "/storage/v1/" + written.removeprefix("/storage/v1/"))
         return wanted != (str(found.json["generation"]) if found.status == 200 else "0")
+
+    def _resumable(self, path: str, query: dict[str, str], body: bytes) -> None:
+        if self.command == "POST" and "upload_id" not in query:
+            session_id = f"session-{next(self.server.ids)}"
+            resource = {"contentType": self.headers.get("x-upload-content-type"), **json.loads(body or b"{}")}
+            resource["name"] = resource.get("name") or query.pop("name")
+            more = {name: query[name] for name in query.keys() - {"uploadType", "name"}}
+            bucket = path.partition("/b/")[2].partition("/")[0]
+            if self._ask("GET", f"/storage/v1/b/{bucket}").status != 200:
+                self._answer(404, b'{"error": {"code": 404, "message": "no such bucket"}}')
+                return
+            self.server.sessions[session_id] = Session(bucket, resource, more)
+            place = f"http://{self.server.public_address}{path}?uploadType=resumable&upload_id={session_id}"
+            self._answer(200, headers={"Location": place})
+            return
+        session = self.server.sessions.get(query.get("upload_id", ""))
+        if session is None:
+            self._answer(404, b"Not Found")
+        elif self.command == "DELETE":
+            del self.server.sessions[query["upload_id"]]
+            self._answer(499)
+        else:
+            self._chunk(session, body)
+
+    def _chunk(self, session: Session, body: bytes) -> None:
+        """Take what is not here yet of a chunk; with no chunk, tell what is here."""
+        span, _, total = self.headers.get("content-range", f"bytes */{len(body)}")[len("bytes ") :].partition("/")
+        begin = 0 if span == "*" else int(span.partition("-")[0])
+        if session.written is None:
+            if begin > len(session.data):
+                self._answer(400, b"a chunk is missing")
+                return
+            session.data += body[len(session.data) - begin :]
+            if total == "*" or len(session.data) < int(total):
+                kept = {"Range": f"bytes=0-{len(session.data) - 1}"} if session.data else {}
+                self._answer(308, headers=kept)
+                return
+            try:
+                told = self._store(session.bucket, session.resource, bytes(session.data), session.query)
+            except Refused as refusal:
+                said = UNMET if refusal.status == 412 else {"error": {"code": refusal.status, "message": refusal.code}}
+                self._answer(refusal.status, json.dumps(said).encode(), {"Content-Type": "application/json"})
+                return
+            session.written, session.data = json.dumps(told).encode(), bytearray()
+        self._answer(200, session.written, {"Content-Type": "application/json; charset=UTF-8"})
 
     def _chunks(self) -> bytes:
         found = bytearray()
@@ -174,7 +236,9 @@ class Handler(BaseHTTPRequestHandler):
     # -- the XML API ----------------------------------------------------------------------------------------------
 
     def _xml(self, bucket: str, key: str, query: Mapping[str, str], body: bytes) -> None:
-        if not key and self.command == "GET":
+        if not key and self.command == "GET" and "uploads" in query:
+            self._list_uploads(bucket)
+        elif not key and self.command == "GET":
             self._list(bucket, query)
         elif "uploads" in query or "uploadId" in query:
             self._upload(bucket, key, query, body)
@@ -183,7 +247,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.command == "PUT" and "x-goog-copy-source" in self.headers:
             self._copy(bucket, key)
         elif self.command == "PUT":
-            self._written(self._store(bucket, key, self._resource(), body))
+            self._written(self._store(bucket, {**self._resource(), "name": key}, body, self._condition()))
         elif self.command == "DELETE":
             self._json("DELETE", _object_path(bucket, key))
             self._answer(204)
@@ -244,17 +308,17 @@ class Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("x-goog-if-generation-match")
         return {} if wanted is None else {"ifGenerationMatch": wanted}
 
-    def _store(self, bucket: str, key: str, resource: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+    def _store(self, bucket: str, resource: Mapping[str, Any], body: bytes, more: Mapping[str, str]) -> dict[str, Any]:
         """Write an object with its properties by one request."""
-        content_type = resource.get("contentType", "application/octet-stream")
-        told = json.dumps({**resource, "name": key, "contentType": content_type}).encode()
+        content_type = resource.get("contentType") or "application/octet-stream"
+        told = json.dumps({**resource, "contentType": content_type}).encode()
         mark = b"==objfs-tests-boundary=="
         parts = [
             b"--" + mark + b"\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n" + told,
             b"\r\n--" + mark + b"\r\nContent-Type: " + content_type.encode() + b"\r\n\r\n" + body,
             b"\r\n--" + mark + b"--",
         ]
-        query = urlencode({"uploadType": "multipart", **self._condition()})
+        query = urlencode({"uploadType": "multipart", **more})
         headers = {"Content-Type": f'multipart/related; boundary="{mark.decode()}"'}
         path = f"/upload/storage/v1/b/{quote(bucket, safe='')}/o?{query}"
         found: dict[str, Any] = self._json("POST", path, b"".join(parts), headers).json
@@ -278,13 +342,13 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "POST" and "uploads" in query:
             self._json("GET", f"/storage/v1/b/{quote(bucket, safe='')}")
             upload_id = f"upload-{next(self.server.ids)}"
-            self.server.uploads[upload_id] = (self._resource(), {})
+            self.server.uploads[upload_id] = ((bucket, key), self._resource(), {})
             text = f"<InitiateMultipartUploadResult><Bucket>{escape(bucket)}</Bucket><Key>{escape(key)}</Key>"
             self._answer(200, f"{text}<UploadId>{upload_id}</UploadId></InitiateMultipartUploadResult>".encode())
             return
         if query.get("uploadId") not in self.server.uploads:
             raise Refused(404, "NoSuchUpload")
-        resource, parts = self.server.uploads[query["uploadId"]]
+        _, resource, parts = self.server.uploads[query["uploadId"]]
         if self.command == "PUT":
             parts[int(query["partNumber"])] = body
             self._answer(200, headers={"ETag": f'"part-{query["partNumber"]}"'})
@@ -293,10 +357,16 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(204)
         else:
             wanted = [int(node.text or 0) for node in ET.fromstring(body).iter() if _tag(node) == "PartNumber"]
-            found = self._store(bucket, key, resource, b"".join(parts[number] for number in wanted))
+            whole = b"".join(parts[number] for number in wanted)
+            found = self._store(bucket, {**resource, "name": key}, whole, self._condition())
             del self.server.uploads[query["uploadId"]]
             text = f"<CompleteMultipartUploadResult><ETag>{escape(_object_headers(found)['ETag'])}</ETag>"
             self._written(found, f"{text}</CompleteMultipartUploadResult>".encode())
+
+    def _list_uploads(self, bucket: str) -> None:
+        places = [place for place, _, _ in list(self.server.uploads.values())]
+        rows = [f"<Upload><Key>{escape(key)}</Key></Upload>" for at, key in places if at == bucket]
+        self._answer(200, f"<ListMultipartUploadsResult>{''.join(rows)}</ListMultipartUploadsResult>".encode())
 
     def _list(self, bucket: str, query: Mapping[str, str]) -> None:
         names = {

@@ -16,7 +16,8 @@ from fsspec.callbacks import Callback
 from fsspec.exceptions import FSTimeoutError
 
 from objfs import S3FileSystem, bulk_write_verbs
-from objfs.parts import IN_FLIGHT_BYTES
+from objfs.errors import ObjfsError
+from objfs.parts import IN_FLIGHT_BYTES, Collector
 from objfs.records import replace
 from objfs.transfers import REQUESTS_IN_FLIGHT
 from objfs.uploads import is_sending
@@ -472,3 +473,49 @@ def test_upload_beside_one_that_fails_is_given_up(fs: S3FileSystem, plane: Writi
 def test_groups_reach_as_far_as_one_request(fs: S3FileSystem) -> None:
     """Whatever is written with one request has a bound of its own."""
     assert bulk_write_verbs._GROUP_BYTES[-1] >= fs.connection.cloud.parts.default_bytes
+
+
+def test_file_that_is_given_up_while_its_upload_begins_leaves_nothing(fs: S3FileSystem, plane: WritingStore) -> None:
+    """By another thread, as the end of the interpreter does: no upload is left that nobody knows of."""
+    begun, gate, errors = threading.Event(), threading.Event(), []
+    begin = fs._begin_upload
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        begun.set()
+        assert gate.wait(PATIENCE)
+        return begin(*args, **kwargs)
+
+    fs._begin_upload = slowly  # type: ignore[method-assign]
+    file = fs.open(f"{BUCKET}/x", "wb", block_size=5 * MIB)
+
+    def write() -> None:
+        try:
+            file.write(bytes(11 * MIB))
+        except (ValueError, ObjfsError) as error:
+            errors.append(error)
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    assert begun.wait(PATIENCE)
+    giving_up = threading.Thread(target=file.discard)
+    giving_up.start()
+    gate.set()
+    for thread in (writing, giving_up):
+        thread.join(PATIENCE)
+    assert (plane.objects, plane.uploads, plane.aborted, len(errors)) == ({}, [], ["x"], 1)
+
+
+def test_file_that_is_given_up_begins_no_upload(
+    fs: S3FileSystem, plane: WritingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the middle of a write of another thread, whose bytes nobody wants any more."""
+    file, plain = fs.open(f"{BUCKET}/x", "wb", block_size=5 * MIB), Collector.add
+
+    def add(pending: Collector, view: memoryview) -> None:
+        plain(pending, view)
+        file.discard()
+
+    monkeypatch.setattr(Collector, "add", add)
+    with pytest.raises(ValueError, match="closed"):
+        file.write(bytes(11 * MIB))
+    assert (plane.objects, plane.uploads, plane.aborted) == ({}, [], [])
