@@ -12,6 +12,7 @@ from objfs.registration import register, unregister
 
 if TYPE_CHECKING:
     from objfs.azure_filesystem import AzureBlobFileSystem
+    from objfs.configs import from_config
     from objfs.copying import copy, sync
     from objfs.credentials.provider import StorageOptionsProvider
     from objfs.explain_urls import explain
@@ -29,6 +30,7 @@ __all__ = [
     "__version__",
     "copy",
     "explain",
+    "from_config",
     "from_url",
     "register",
     "sync",
@@ -45,6 +47,7 @@ _HOMES: Final = {
     "Trace": "objfs.tracing.recorder",
     "copy": "objfs.copying",
     "explain": "objfs.explain_urls",
+    "from_config": "objfs.configs",
     "from_url": "objfs.opening",
     "sync": "objfs.copying",
     "trace": "objfs.tracing.recorder",

@@ -25,7 +25,7 @@ from objfs.credentials.hiding import redacted
 from objfs.credentials.identity import option_text
 from objfs.credentials.provider import identities_in, provider_identity
 from objfs.credentials.select import PROVIDER_OPTIONS
-from objfs.layers import layers_of
+from objfs.layers import file_identity, layers_of
 from objfs.object_verbs import ObjectVerbs
 from objfs.options import Option, Origin
 from objfs.peer_attributes import PeerAttributes
@@ -47,8 +47,8 @@ _NO_BUCKET: Final = re.compile("/*[^/]*[@:]")
 _TEXT_OPTIONS: Final = ("encoding", "errors", "newline")
 
 
-# Who hands out credentials to the instance that is being made: the repr of an object, which is all that fsspec's cache
-# looks at, need not tell it from others.
+# Who hands out credentials to the instance that is being made, and what its configuration file says: the repr of an
+# object and the name of a file, which is all that fsspec's cache looks at, need not tell it from others.
 _providers: ContextVar[list[tuple[str, str]]] = ContextVar("objfs_providers")
 
 
@@ -71,7 +71,8 @@ class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
         args, kwargs = tuple(map(from_text, args)), {name: from_text(value) for name, value in kwargs.items()}
         cloud = cls.cloud
         given = {} if cloud is None else {**dict(zip(cloud.positional, args, strict=False)), **kwargs}
-        token = _providers.set([] if cloud is None else identities_in(cloud, given))
+        told = [] if cloud is None else [*identities_in(cloud, given), *file_identity(given, environ())]
+        token = _providers.set(told)
         try:
             return super().__call__(*args, **kwargs)
         finally:
@@ -134,7 +135,7 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
         if twice:
             msg = f"{type(self).__name__} got {', '.join(twice)} both by position and by keyword"
             raise TypeError(msg)
-        layers = layers_of(cloud, {**given, **storage_options})
+        layers = layers_of(cloud, {**given, **storage_options}, environ())
         self._token: str | None = None
         self.connection = Connection(cloud, layers, environ(), self._split)
         settings = self.connection.options

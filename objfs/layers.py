@@ -8,11 +8,32 @@ from typing import Any
 from fsspec import config as fsspec_config
 
 from objfs.clouds._cloud import Cloud
+from objfs.config_files import CSHELVE_PROVIDERS, PARAMETERS, PLACE_WORDS, ConfigFile, is_path, read_config
+from objfs.credentials.identity import keyed_digest
+from objfs.errors import ConflictingOptionsError, OptionError
 from objfs.options import Layer, Origin, normalise
 
 
-def layers_of(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:
-    """Tell the caller's own keywords from those that fsspec's configuration added to them."""
+def layers_of(cloud: Cloud, given: Mapping[str, Any], environ: Mapping[str, str]) -> list[Layer]:
+    """Tell the caller's own keywords from those that fsspec's configuration added to them, and read the file they name.
+
+    Parameters
+    ----------
+    cloud
+        Of the filesystem.
+    given
+        All keywords.
+    environ
+        For the variables that a configuration file names.
+
+    Raises
+    ------
+    OSError, OptionError
+        The configuration file cannot be read, or is none of this cloud.
+    """
+    file = config_file_of(given, environ)
+    if file is not None:
+        given = {name: value for name, value in given.items() if normalise(name) != "config"}
     configured: dict[str, Any] = {}
     for scheme in cloud.schemes:
         configured = {**fsspec_config.conf.get(scheme, {}), **configured}
@@ -37,4 +58,56 @@ def layers_of(cloud: Cloud, given: Mapping[str, Any]) -> list[Layer]:
         Layer(Origin.KEYWORD, keywords),
         Layer(Origin.URL, url),
         Layer(Origin.FSSPEC_CONFIG, configured),
+        *([] if file is None else _file_layers(cloud, file)),
     ]
+
+
+def config_file_of(given: Mapping[str, Any], environ: Mapping[str, str]) -> ConfigFile | None:
+    """What the file says that keywords name, or None where they name none.
+
+    Raises
+    ------
+    OptionError
+        A profile without a file.
+    """
+    named = {normalise(name): value for name, value in given.items()}
+    path, profile = named.get("config"), named.get("config_profile")
+    if is_path(path):
+        return read_config(path, profile, environ)
+    if profile is not None:
+        msg = f"config_profile={profile!r} is a profile of a configuration file; name that by config=, a path"
+        raise OptionError(msg)
+    return None
+
+
+def file_identity(given: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What tells two states of the file apart that keywords name: an instance is not for both."""
+    file = config_file_of(given, environ)
+    if file is None:
+        return []
+    said = [file.provider, sorted(file.values.items()), sorted(file.parameters.items())]
+    return [("config", keyed_digest(repr(said)))]
+
+
+def _file_layers(cloud: Cloud, file: ConfigFile) -> list[Layer]:
+    """The options of a file, which must be about this cloud."""
+    if file.provider is not None and _scheme_of(file.provider) not in (cloud.name, *cloud.schemes):
+        msg = f"{file.path}, [{file.profile}], is about provider {file.provider!r}, and not about {cloud.name}"
+        raise ConflictingOptionsError(msg)
+    index = cloud.table.index
+    options = {
+        name: value
+        for name, value in file.values.items()
+        if normalise(name) not in PLACE_WORDS or normalise(name) in index
+    }
+    if PARAMETERS not in index:
+        return [Layer(Origin.CONFIG_FILE, {**file.parameters, **options}, file.places)]
+    place = f"{file.path}, [{PARAMETERS}]"
+    return [
+        Layer(Origin.CONFIG_FILE, options, file.places),
+        Layer(Origin.CONFIG_FILE, {PARAMETERS: file.parameters}, {PARAMETERS: place}),
+    ]
+
+
+def _scheme_of(provider: str) -> str:
+    return CSHELVE_PROVIDERS.get(provider, (provider, ""))[0]

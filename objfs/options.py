@@ -9,7 +9,8 @@ from typing import Any
 
 from objfs.casts import CASTS
 from objfs.errors import ConflictingOptionsError, OptionError, UnknownOptionError
-from objfs.origins import Origin as Origin  # noqa: PLC0414 - also the name that others import from here
+from objfs.origins import Layer as Layer  # noqa: PLC0414 - also the name that others import from here
+from objfs.origins import Origin as Origin  # noqa: PLC0414 - likewise
 from objfs.origins import source_text
 from objfs.records import field, record, replace
 from objfs.spellings import Names, place
@@ -126,14 +127,6 @@ class Setting:
     def shown(self) -> str:
         """The value as it may be shown."""
         return REDACTED if self.option.secret else repr(without_secrets(self.value))
-
-
-@record
-class Layer:
-    """Values of one origin, in any vocabulary. Its repr shows the names only."""
-
-    origin: Origin
-    values: Mapping[str, Any] = field(repr=False)
 
 
 def _as_read(_: Mapping[str, Option], layers: list[dict[str, Setting]]) -> list[dict[str, Setting]]:
@@ -295,21 +288,37 @@ def environment_layer(table: OptionTable, environ: Mapping[str, str]) -> Layer:
 def _read_layer(table: OptionTable, layer: Layer) -> dict[str, Setting]:
     """Settings of one layer by canonical name."""
     found: dict[str, Setting] = {}
-    entries = _entries(table, layer.values, "")
-    if layer.origin is Origin.ENVIRONMENT:
-        entries = ((row, name, layer.values[name], False) for row, name in _variables(table, layer.values))
-    for option, spelling, value, inverse in entries:
+    for option, spelling, value, inverse, standing in _placed(table, layer):
         if value is None:
             continue
         try:
             cast = option.cast(value, inverse=inverse, spelling=spelling)
         except ValueError as error:
-            msg = f"option {spelling!r} ({layer.origin}): {error}, got {_describe(option, value)}"
+            where = f"{layer.origin}, {standing}" if standing else layer.origin
+            msg = f"option {spelling!r} ({where}): {error}, got {_describe(option, value)}"
             raise OptionError(msg) from None
         if cast is not None:
-            setting = Setting(option, cast, layer.origin, spelling)
+            setting = Setting(option, cast, layer.origin, spelling, standing)
             found[option.name] = _joined(found[option.name], setting) if option.name in found else setting
     return found
+
+
+def _placed(table: OptionTable, layer: Layer) -> Iterator[tuple[Option, str, Any, bool, str]]:
+    """What a layer says of each row, and where it stands there."""
+    if layer.origin is Origin.ENVIRONMENT:
+        for row, name in _variables(table, layer.values):
+            yield row, name, layer.values[name], False, ""
+        return
+    for name, value in layer.values.items():
+        standing = layer.places.get(name, "")
+        try:
+            for entry in _entries(table, {name: value}, ""):
+                yield (*entry, standing)
+        except UnknownOptionError as error:
+            if not standing:
+                raise
+            msg = f"{error} ({standing})"
+            raise UnknownOptionError(msg) from None
 
 
 def _joined(first: Setting, second: Setting) -> Setting:

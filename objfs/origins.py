@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
+
+from objfs.records import field, record
 
 
 class Origin(IntEnum):
@@ -46,3 +48,12 @@ def source_text(origin: Origin, spelling: str, place: str = "") -> str:
     """
     told = _SOURCES[origin].format(spelling)
     return f"{told} ({place})" if place else told
+
+
+@record
+class Layer:
+    """Values of one origin, in any vocabulary, and where each stands, as far as that is known; the repr shows none."""
+
+    origin: Origin
+    values: Mapping[str, Any] = field(repr=False)
+    places: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -294,7 +294,13 @@ FRAMEWORK_ROWS: Final = (
     Option(name="max_cache_size", meaning="How many stores obstore's own filesystem keeps; no effect.", kind="int"),
     Option(name="automatic_cleanup", meaning="Of local stores; no effect.", kind="bool"),
     Option(name="mkdir", meaning="Of local stores; no effect.", kind="bool"),
-    Option(name="config", meaning="More options, as a dict.", kind="dict", members="", secret=True),
+    Option(
+        name="config",
+        meaning="More options, as a dict; or the path of a configuration file, INI or TOML.",
+        kind="dict",
+        members="",
+        secret=True,
+    ),
     Option(
         name="client_options", meaning="Options of the HTTP client, as a dict.", kind="dict", members="", secret=True
     ),
@@ -328,5 +334,6 @@ OBJFS_ROWS: Final = (
     ),
     Option(name="refresh_margin", meaning="How long before their expiry credentials are replaced.", kind="duration"),
     Option(name="provider_timeout", meaning="How long a call waits for a provider.", kind="duration"),
+    Option(name="config_profile", meaning="Profile of the configuration file that config names; default: default."),
     Option(name="url_options", meaning="What the URL says; set by objfs itself.", kind="dict"),
 )

@@ -24,5 +24,6 @@ refreshing = S3FileSystem(storage_options_provider=VendingMachine(), region="eu-
 opened: tuple[Any, str] = objfs.from_url("s3://bucket/key", anon=True)
 explained: str = str(objfs.explain("s3://bucket/key", check=("list",), fetch=True, anon=True))
 as_json: dict[str, Any] = fs.explain("bucket/key").to_dict()
+configured: tuple[Any, str] = objfs.from_config("stores.toml", profile="lab", anon=True)
 objfs.register()
 objfs.unregister()

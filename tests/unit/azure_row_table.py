@@ -418,6 +418,7 @@ FRAMEWORK_ROWS = (
     row("provider_id", "p"),
     row("refresh_margin", "3", value=THREE),
     row("provider_timeout", "3", value=THREE),
+    row("config_profile", "p"),
     row("url_options", {"a": 1}),
 )
 

@@ -330,6 +330,7 @@ ROWS = (
     row("provider_id", "p"),
     row("refresh_margin", "3", value=timedelta(seconds=3)),
     row("provider_timeout", "3", value=timedelta(seconds=3)),
+    row("config_profile", "p"),
     row("url_options", {"a": 1}),
     row("session_kwargs", {"other": 1}, names="gcs.session-kwargs", sdk={"session_kwargs.other": 1}),
     row(

@@ -730,6 +730,7 @@ ROWS = (
     row("provider_id", "p"),
     row("refresh_margin", "3", value=timedelta(seconds=3)),
     row("provider_timeout", "3", value=timedelta(seconds=3)),
+    row("config_profile", "p"),
     row("url_options", {"a": 1}),
     row("client_kwargs", {"other": 1}, sdk={"client_kwargs.other": 1}),
     row("config_kwargs", {"other": 1}, sdk={"config_kwargs.other": 1}),

@@ -56,6 +56,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         [
             "opening",
             "explain_urls",
+            "configs",
             "iceberg",
             "registration",
             "testing",

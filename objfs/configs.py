@@ -1,0 +1,59 @@
+"""Open what a configuration file leads to."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from objfs.config_files import DEFAULT_PROFILE, PLACE_WORDS, read_config
+from objfs.connection import environ
+from objfs.errors import OptionError
+from objfs.opening import PLAIN, from_url
+from objfs.options import normalise
+from objfs.urls import scheme_of
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+
+def from_config(
+    path: str | os.PathLike[str], profile: str | None = None, **options: Any
+) -> tuple[AbstractFileSystem, str]:
+    """Make the filesystem that a configuration file describes. No request is sent.
+
+    Parameters
+    ----------
+    path
+        An INI file, in the vocabulary of cshelve or of objfs, or a TOML file (``.toml``).
+    profile
+        Its section or table; None: ``default``.
+    **options
+        Storage options that go before those of the file, as keywords always do.
+
+    Returns
+    -------
+    filesystem, path
+        As `from_url` gives them, for the ``url`` of the file, or for its ``provider`` and bucket. The filesystem keeps
+        the file's name and not what it says: a pickle of it holds no secret, and reads the file again.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    OptionError
+        It is neither INI nor TOML, has no such profile, does not say where, names an option that nobody knows or a
+        variable that is not set.
+
+    Examples
+    --------
+    >>> fs, path = from_config("lab.toml", profile="minio")  # doctest: +SKIP
+    """
+    file = read_config(path, profile, environ())
+    if file.url is None:
+        msg = f"{file.path}, [{file.profile}], does not say where: give url, or provider and bucket_name"
+        raise OptionError(msg)
+    if (scheme_of(file.url) or "") in PLAIN:
+        told = {name: value for name, value in file.values.items() if normalise(name) not in PLACE_WORDS}
+        return from_url(file.url, **{**told, **file.parameters, **options})
+    named = {} if file.profile == DEFAULT_PROFILE else {"config_profile": file.profile}
+    return from_url(file.url, **{**options, "config": file.path, **named})
