@@ -6,6 +6,7 @@ What they do is told by their method and, without its values but for a prefix, t
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -14,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from objfs import observing
-from objfs.observing import SDK_PLANE, Watch
+from objfs.observing import SDK_PLANE, UNFINISHED, Watch
 from objfs.types import ByteRange, Location
 
 _RANGE: Final = re.compile(r"bytes=(\d+)-(\d+)$")
@@ -51,9 +52,15 @@ def following(watch: Watch, verb: str) -> Iterator[Callable[[Any], None]]:
 
 
 def follow(watch: Watch, verb: str, answer: Any) -> None:
-    """End to watch when the last byte of an answer of aiohttp is here."""
-    content = answer.content
-    content.on_eof(lambda: end(watch, verb, answer.status, answer.headers, content.total_bytes))
+    """End to watch when the last byte of an answer of aiohttp is here, or when nobody can wait for it any more."""
+    content, status, headers = answer.content, answer.status, answer.headers
+    content.on_eof(lambda: end(watch, verb, status, headers, content.total_bytes))
+    # A body that breaks off is told to who reads it alone.
+    weakref.finalize(answer, _leave, watch, status, content).atexit = False
+
+
+def _leave(watch: Watch, status: int, content: Any) -> None:
+    watch.end(status=status, received=content.total_bytes, error=UNFINISHED)
 
 
 def end(watch: Watch, verb: str, status: int, headers: Mapping[str, str], received: int) -> None:

@@ -102,6 +102,8 @@ def test_every_request_of_reads_is_recorded(watched, engine, tmp_path):
     assert first.milliseconds > 0
     (refused,) = (request for request in trace.requests if request.has_failed)
     assert (refused.key, refused.status) == ("nothing", 404)
+    # All of the object was downloaded.
+    assert {cost.key: cost.unread for cost in trace.objects()} == {KEY: 0, "nothing": 0}
 
 
 def test_every_request_of_writes_and_listings_is_recorded(watched, engine):
@@ -127,6 +129,39 @@ def test_every_request_of_writes_and_listings_is_recorded(watched, engine):
     assert of(trace, "HEAD")
     assert [request.key for request in of(trace, "LIST")][-1:] == ["tables/"]
     assert [request.key for request in of(trace, "DELETE")] == ["copy"]
+
+
+def test_no_verb_asks_unseen(watched, engine, tmp_path):
+    """Whatever a filesystem does, there are as many requests recorded as the server has got."""
+    cloud, fs = watched.cloud, watched.fs(engine)
+    path = cloud.path
+
+    def work() -> None:
+        fs.pipe({path(f"d/{number}"): b"bytes" for number in range(3)})
+        fs.exists(path("d/1"))
+        fs.exists(path("none"))
+        fs.isdir(path("d"))
+        fs.isfile(path("d/0"))
+        fs.ls(path("d"), detail=True, refresh=True)
+        fs.glob(path("d/*"))
+        fs.du(path("d"))
+        fs.cat([path(f"d/{number}") for number in range(3)])
+        fs.mv(path("d/0"), path("e/0"))
+        fs.touch(path("empty"))
+        fs.pipe_file(path("new"), b"1", mode="create")
+        with pytest.raises(FileExistsError):
+            fs.pipe_file(path("new"), b"2", mode="create")
+        (tmp_path / "file").write_bytes(bytes(SIZE))
+        fs.put_file(str(tmp_path / "file"), path("put"))
+        fs.get(path("d"), str(tmp_path / "got"), recursive=True)
+        with fs.open(path("text"), "w") as file:
+            file.write("a line")
+        fs.tail(path("text"))
+        fs.modified(path("text"))
+        fs.rm(path("d"), recursive=True)
+
+    trace, asked = watched.counted(work)
+    assert methods(trace).total() == asked.total()
 
 
 def test_awaited_and_threaded_requests_are_recorded(watched, engine):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from objfs import observing
 from objfs.observing import DATA_PLANE, UNFINISHED, Read, Request, Watch
-from objfs.peers.watching import azure_verb, begin_s3, gcs_verb, watched_bucket
+from objfs.peers.watching import azure_verb, begin_s3, follow, gcs_verb, watched_bucket
 from objfs.store_watching import Watched
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo
 
@@ -139,6 +140,46 @@ def test_an_upload_that_fails_is_told(notes):
     with pytest.raises(OSError):
         watched.upload(fail, iter([b"abc"]), lambda count: 2)
     assert [(request.error, request.requests) for request in notes.requests] == [("PermissionError", 2)]
+
+
+class Body:
+    """The stream of an answer, as aiohttp has it."""
+
+    def __init__(self) -> None:
+        self.total_bytes = 3
+        self.ends: list[Any] = []
+
+    def on_eof(self, callback: Any) -> None:
+        """Kept."""
+        self.ends.append(callback)
+
+
+class Answer:
+    """An answer of aiohttp."""
+
+    def __init__(self) -> None:
+        self.content, self.status = Body(), 206
+        self.headers = {"Content-Range": "bytes 4-6/9"}
+
+
+def test_an_answer_ends_with_its_last_byte(notes):
+    """Not before; the answer says where its bytes lie."""
+    answer = Answer()
+    follow(begin(), "GET", answer)
+    assert notes.requests == []
+    answer.content.ends[0]()
+    del answer
+    (request,) = notes.requests
+    assert (request.range, request.size, request.received, request.error) == (ByteRange(4, 7), 9, 3, None)
+
+
+def test_an_answer_that_breaks_off_ends_with_its_reader(notes):
+    """It is recorded when nobody holds it any more, with what had come until then."""
+    answer = Answer()
+    follow(begin(), "GET", answer)
+    del answer
+    (request,) = notes.requests
+    assert (request.status, request.received, request.error) == (206, 3, UNFINISHED)
 
 
 @pytest.mark.parametrize(
