@@ -165,6 +165,20 @@ def meet(one: ByteRange, other: ByteRange) -> bool:
     return one.start < other.stop and other.start < one.stop
 
 
+def repeated(ranges: Iterable[ByteRange]) -> list[ByteRange]:
+    """The bytes that are in two of the ranges or more."""
+    edges = sorted((at, step) for each in ranges if len(each) for at, step in ((each.start, 1), (each.stop, -1)))
+    found: list[ByteRange] = []
+    depth = begun = 0
+    for at, step in edges:
+        if step > 0 and depth == 1:
+            begun = at
+        if step < 0 and depth == 2:
+            found.append(ByteRange(begun, at))
+        depth += step
+    return union(found)
+
+
 def without(ranges: Iterable[ByteRange], others: Iterable[ByteRange]) -> list[ByteRange]:
     """The bytes that are in any of the ranges and in none of the others."""
     left: list[ByteRange] = []

@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from objfs.observing import SDK_PLANE, Read, Request
-from objfs.ranges import union, without
+from objfs.ranges import repeated, union, without
 from objfs.tracing.drawing import WIDTH
 from objfs.tracing.summary import ObjectCost, fetched_of, human_bytes, human_time, visible
 from objfs.types import ByteRange
@@ -17,6 +17,8 @@ _BAR: Final = 12.0
 # Where the rows begin, beside their names.
 _LEFT: Final = 70.0
 _THINNEST: Final = 0.8
+# Of the whole object: what is nearer is drawn as one, so that a page of very many small reads stays small.
+_CLOSEST: Final = 1 / 4000
 
 
 def map_of(cost: ObjectCost, requests: Sequence[Request], reads: Sequence[Read]) -> str:
@@ -27,7 +29,7 @@ def map_of(cost: ObjectCost, requests: Sequence[Request], reads: Sequence[Read])
     waited = union(part for each in reads for part in each.waited)
     rows = [
         ("fetched", "".join(_fetched(each, size) for each in requests)),
-        ("again", _bars("again", _repeated(requests), size, _row_at(1), "fetched again")),
+        ("again", _bars("again", repeated(fetched_of(requests)), size, _row_at(1), "fetched again")),
         (
             "read",
             _bars("cached", without(read, waited), size, _row_at(2), "read from a cache")
@@ -81,18 +83,19 @@ def _fetched(request: Request, size: int) -> str:
     return _bar(f"got {kind}", request.range, size, 0.0, f"{request.plane}, {human_time(request.milliseconds)}")
 
 
-def _repeated(requests: Iterable[Request]) -> list[ByteRange]:
-    """The bytes that came more than once."""
-    seen: list[ByteRange] = []
-    again: list[ByteRange] = []
-    for each in fetched_of(requests):
-        again += without([each], without([each], seen))
-        seen = union([*seen, each])
-    return union(again)
-
-
 def _bars(kind: str, ranges: Iterable[ByteRange], size: int, at: float, said: str) -> str:
-    return "".join(_bar(kind, each, size, at, said) for each in ranges)
+    return "".join(_bar(kind, each, size, at, said) for each in _joined(ranges, size * _CLOSEST))
+
+
+def _joined(ranges: Iterable[ByteRange], gap: float) -> list[ByteRange]:
+    """Ranges in order, as one where nobody could see what lies between."""
+    joined: list[ByteRange] = []
+    for each in ranges:
+        if joined and each.start - joined[-1].stop < gap:
+            joined[-1] = ByteRange(joined[-1].start, each.stop)
+        else:
+            joined.append(each)
+    return joined
 
 
 def _bar(kind: str, part: ByteRange, size: int, at: float, said: str) -> str:

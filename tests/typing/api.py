@@ -25,5 +25,8 @@ opened: tuple[Any, str] = objfs.from_url("s3://bucket/key", anon=True)
 explained: str = str(objfs.explain("s3://bucket/key", check=("list",), fetch=True, anon=True))
 as_json: dict[str, Any] = fs.explain("bucket/key").to_dict()
 configured: tuple[Any, str] = objfs.from_config("stores.toml", profile="lab", anon=True)
+with objfs.trace() as seen:
+    received: int = sum(request.received for request in seen.requests)
+page: str = seen.to_html()
 objfs.register()
 objfs.unregister()

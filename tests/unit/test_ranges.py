@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 
 import pytest
@@ -15,6 +16,7 @@ from objfs.ranges import (
     merge_ranges,
     needs_size,
     overlaps,
+    repeated,
     slice_range,
     split_range,
     union,
@@ -197,6 +199,14 @@ def test_union_and_without_are_those_of_sets(ranges: list[ByteRange], others: li
     assert members(without(ranges, others)) == members(ranges) - members(others)
     assert is_tidy(union(ranges))
     assert is_tidy(without(ranges, others))
+
+
+@given(ranges=RANGES)
+def test_repeated_are_the_bytes_that_come_twice(ranges: list[ByteRange]) -> None:
+    """In two ranges or more, counted one by one."""
+    counts = collections.Counter(at for each in ranges for at in range(each.start, each.stop))
+    assert members(repeated(ranges)) == {at for at, count in counts.items() if count > 1}
+    assert is_tidy(repeated(ranges))
 
 
 @given(whole=st.tuples(st.integers(0, 200), st.integers(0, 60)), ranges=RANGES)
