@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from objfs import explaining
 from objfs.diagnoses import OF_BUCKET, UNSIGNED, account_of, diagnose
@@ -17,6 +19,7 @@ from objfs.records import record, replace
 from objfs.redaction import Redactor
 from objfs.types import ByteRange, Location
 from objfs.urls import scheme_of
+from objfs.workers import call
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
     from objfs.connection import Connection
     from objfs.filesystem import ObjectFileSystem
 
+T = TypeVar("T")
+
 # A check says what is wrong now; it does not wait until it may be right again.
+LONGEST_SECONDS: Final = 60.0
 _IMPATIENT: Final[Mapping[str, Any]] = {"max_retries": 1, "connect_timeout": 5, "read_timeout": 15}
 # No object has this state: a write on the condition that one does can be allowed, and never happens.
 _NO_STATE: Final[Mapping[str, str]] = {"e_tag": '"0x0000000000000000"', "version": "1"}
@@ -56,6 +62,10 @@ class _Attempt:
     def connection(self) -> Connection:
         """Of the filesystem."""
         return self.fs.connection
+
+    def ask(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Wait for an answer; SDKs try again by themselves, each at its own pace."""
+        return self.fs.run_blocking(asyncio.wait_for(coroutine, LONGEST_SECONDS))
 
 
 def explained(
@@ -174,9 +184,15 @@ def _failure(name: str, error: Exception, redactor: Redactor, facts: Mapping[str
 
 def _first_below(attempt: _Attempt, prefix: str) -> str | None:
     """Path of the first object whose key begins with a prefix; one request."""
+
+    async def first() -> str | None:
+        pages = attempt.fs._list_pages(attempt.location.bucket, page_size=1, prefix=prefix)  # noqa: SLF001 - its name
+        async for page in pages:
+            return str(page[0]["name"])
+        return None
+
     with _of_bucket():
-        page = next(iter(attempt.fs.list_pages(attempt.location.bucket, page_size=1, prefix=prefix)), None)
-    return None if page is None else str(page[0]["name"])
+        return attempt.ask(first())
 
 
 @contextmanager
@@ -192,14 +208,15 @@ def _of_bucket() -> Iterator[None]:
 def _list(attempt: _Attempt) -> tuple[str, str]:
     location = attempt.location
     if not location.bucket:
-        return "ok", f"{len(attempt.fs.ls('', detail=False))} buckets"
+        buckets = attempt.fs.ls("", detail=False, timeout=LONGEST_SECONDS)
+        return "ok", f"{len(buckets)} buckets"
     if _has_sdk(attempt.connection, "list"):
         first = _first_below(attempt, location.key)
         return "ok", _NOTHING if first is None else f"the first object is {first!r}"
     # What the data plane can say: whether there is anything in a directory.
     folder, store = location.key.rpartition("/")[0], attempt.connection.store(location.bucket)
     with _of_bucket():
-        found = attempt.fs.run_blocking(store.any_below(folder))
+        found = attempt.ask(store.any_below(folder))
     return "ok", "there are objects" if found else _NOTHING
 
 
@@ -238,20 +255,21 @@ def _first_byte(attempt: _Attempt, location: Location) -> str:
     objects = attempt.connection.objects("read", location)
     path = attempt.connection.cloud.with_version(location)
     try:
-        attempt.fs.run_blocking(objects.get(location.key, ByteRange(0, 1), version=location.version))
+        attempt.ask(objects.get(location.key, ByteRange(0, 1), version=location.version))
     except OSError as error:
         # No byte of an empty object can be asked for.
-        if error.errno not in (errno.EINVAL, errno.EIO) or not _is_empty(attempt, path):
+        if error.errno not in (errno.EINVAL, errno.EIO) or not _is_empty(attempt, location):
             raise
         return f"{path!r}, which is empty"
     return f"one byte of {path!r}"
 
 
-def _is_empty(attempt: _Attempt, path: str) -> bool:
+def _is_empty(attempt: _Attempt, location: Location) -> bool:
     try:
-        return bool(attempt.fs.info(path)["size"] == 0)
+        found = attempt.ask(attempt.connection.objects("head", location).head(location.key, version=location.version))
     except OSError:
         return False
+    return found.size == 0
 
 
 def _write(attempt: _Attempt) -> tuple[str, str]:
@@ -279,7 +297,7 @@ def _begin_and_abort(attempt: _Attempt, probe: Location) -> None:
         upload = await objects.begin_upload(probe.key, create=True, if_match=None)
         await objects.abort_upload(probe.key, upload)
 
-    attempt.fs.run_blocking(begin_and_abort())
+    attempt.ask(begin_and_abort())
 
 
 def _begin_on_data_plane(connection: Connection, probe: Location) -> None:
@@ -287,20 +305,19 @@ def _begin_on_data_plane(connection: Connection, probe: Location) -> None:
         raise _GivenUpError
         yield b""
 
-    try:
-        connection.store(probe.bucket).put_stream(probe.key, nothing(), part_bytes=_MIN_PART_BYTES, max_concurrency=1)
-    except _GivenUpError:
-        return
+    put = connection.store(probe.bucket).put_stream
+    with suppress(_GivenUpError):
+        call(partial(put, probe.key, nothing(), part_bytes=_MIN_PART_BYTES, max_concurrency=1), LONGEST_SECONDS)
 
 
 def _write_on_condition(attempt: _Attempt, probe: Location) -> tuple[str, str]:
     """A write that is allowed or not, and cannot happen: its name is new, and its condition a state of an object."""
-    state = _NO_STATE[attempt.connection.cloud.condition]
+    state, objects = _NO_STATE[attempt.connection.cloud.condition], attempt.connection.objects("write", probe)
     try:
-        attempt.fs.pipe_file(probe.path, b"", if_match=state)
+        attempt.ask(objects.put(probe.key, b"", if_match=state))
     except PreconditionFailedError:
         return "ok", "a write on a condition that cannot hold was allowed; nothing was written"
-    attempt.fs.rm_file(probe.path)
+    attempt.ask(objects.delete(probe.key))
     return "ok", "an object was written, as the server ignores conditions, and removed"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 import objfs
+from objfs import checks
 from objfs.checks import CHECKS
 from objfs.explanation import CheckFact, Explanation
 from tests.clouds import CloudUnderTest
@@ -177,6 +179,19 @@ def test_checks_say_that_nobody_listens(engine, nobody):
     assert nobody in found.checks[0].found
 
 
+@pytest.mark.parametrize("engine", ["auto", "obstore"])
+def test_checks_end_where_nobody_answers(engine, monkeypatch):
+    """Whatever an SDK would try again: a connection is made, and nothing comes."""
+    monkeypatch.setattr(checks, "LONGEST_SECONDS", 0.5)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        options = {"endpoint_url": endpoint, "key": "AKIA1", "secret": "secret-1", "engine": engine}
+        begun = time.monotonic()
+        found = objfs.explain("s3://bucket/key", check=ALL, **options)
+    assert symptoms(found) == {"time-out"}
+    assert time.monotonic() - begun < 30
+
+
 @pytest.mark.parametrize(
     ("url", "options"),
     [
@@ -292,7 +307,7 @@ def test_checks_say_what_an_answer_of_s3_means(answering, status, body, symptom,
     """Both planes' errors lead to the same words: a read is the data plane's, a listing the SDK plane's."""
     server = answering(status, "application/xml", body)
     options = {"endpoint_url": f"http://127.0.0.1:{server.port}", "key": "AKIA1", "secret": "secret-1", **ONCE}
-    found = objfs.explain("s3://bucket/key", check=("read", "list"), config_kwargs=NO_RETRIES, **options)
+    found = objfs.explain("s3://bucket/key", check=("read", "list"), **options)
     assert symptoms(found) == {symptom}
     assert all(advice in check.advice for check in found.checks)
     assert "secret-1" not in str(found)
