@@ -55,6 +55,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         "5 edges",
         [
             "opening",
+            "shelf",
             "explain_urls",
             "configs",
             "iceberg",
