@@ -163,6 +163,11 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         with self._reading():
             return self._lend(ByteRange(begin, end))
 
+    def opened_whole(self) -> SizedBuffer | None:
+        """The whole object, read-only, where the open has brought it."""
+        opening = self._opening
+        return opening.data() if (opening.start, opening.stop) == (0, self.size) else None
+
     def _lend(self, wanted: ByteRange) -> SizedBuffer:
         found, gaps = self._plan(wanted)
         if not found and len(wanted) <= PART_BYTES and self._requests.is_pinned:

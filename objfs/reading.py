@@ -242,6 +242,12 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         self.loc += len(data)
         return data
 
+    def whole(self) -> SizedBuffer | None:
+        """Return the whole object where opening it has brought that, in no new memory; None where it has not."""
+        if self.closed or not isinstance(self.cache, AdaptiveCache):
+            return None
+        return self.cache.opened_whole()
+
     def readinto(self, b: Any) -> int:
         """Read into a buffer; how many bytes there were."""
         if not isinstance(self.cache, AdaptiveCache):

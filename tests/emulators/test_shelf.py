@@ -1,4 +1,4 @@
-"""`objfs.shelf` on three clouds, in memory and in a directory: the contract of `shelve`, its flags, and what it asks."""
+"""`objfs.shelf` on three clouds, in memory and in a directory: `shelve`'s contract, its flags, what it asks for."""
 
 from __future__ import annotations
 
