@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow.fs import FileInfo, FileSelector, FileType, FSSpecHandler
 
+from objfs.errors import FileExpired
 from objfs.filesystem import ObjectFileSystem
 from objfs.opening import from_url
 from objfs.prefixed import PrefixFileSystem
 from objfs.reading import ObjectFile
 from objfs.urls import redact_url
+from objfs.workers import Pending
 
 # What the filesystems call the time of the last change, in `info`.
 _TIMES: Final = ("mtime", "LastModified", "last_modified", "updated", "created")
@@ -27,7 +31,9 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
     pyarrow's own handler of fsspec filesystems asks whether a file is there, then opens it, and reads it under a lock.
     This one opens it by the request that brings its first (Parquet: last) bytes. An object that this request brought
     whole is handed to pyarrow as memory, which its threads read without a lock and without Python; larger files are
-    read by parallel requests ahead of what pyarrow asks for, without a copy in between. Times of objects are known.
+    read by parallel requests ahead of what pyarrow asks for, without a copy in between. pyarrow opens the files of a
+    dataset one after the other; those that the last look at a directory has shown are opened without waiting for the
+    answer, so that one which was deleted or replaced since is an error of its first read. Times of objects are known.
 
     Parameters
     ----------
@@ -59,6 +65,8 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
         fs, path = from_url(url, **self._arguments[1])
         root = path.rstrip("/")
         super().__init__(PrefixFileSystem(root or "/", fs))
+        # Sizes of the files of the listing that was made last.
+        self._seen: dict[str, int] = {}
 
     def __reduce__(self) -> Any:
         return type(self), self._arguments
@@ -111,6 +119,7 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
         except FileNotFoundError:
             found = {}
         infos = [self._create_file_info(path, info) for path, info in found.items() if path.strip("/") != base]
+        self._seen = {info.path: info.size for info in infos if info.type is FileType.File}
         # An empty directory, a file or nothing: the checks of pyarrow's handler tell.
         return infos or list(super().get_file_info_selector(selector))
 
@@ -118,6 +127,8 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
 
     def open_input_file(self, path: str) -> pa.NativeFile:
         """Open for random access."""
+        if self._is_of_a_cloud and path in self._seen:
+            return pa.PythonFile(FileOnItsWay(partial(self.fs.open, path, "rb"), self._seen[path]), mode="r")
         file = self.fs.open(path, "rb")
         whole = file.whole() if isinstance(file, ObjectFile) else None
         if whole is None:
@@ -139,6 +150,66 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
             msg = f"{path!r} is a directory; delete_dir deletes it"
             raise IsADirectoryError(msg)
         self.fs.rm_file(path)
+
+
+class FileOnItsWay:
+    """A binary file of known size whose open is under way; the first read waits, and raises what the open raised.
+
+    Parameters
+    ----------
+    opening
+        Opens the file.
+    size
+        Bytes, as a listing told; where the object has another size by now, reading it raises `FileExpired`.
+    """
+
+    def __init__(self, opening: Callable[[], Any], size: int) -> None:
+        self.closed = False
+        self._pending = Pending(opening)
+        self._lock = threading.Lock()
+        self._opened: Any = None
+        self._failure: Exception | None = None
+        self._size, self._at = size, 0
+
+    def _file(self) -> Any:
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            if self._opened is None:
+                try:
+                    self._opened = self._pending.result()
+                except Exception as error:
+                    self._failure = error
+                    raise
+        if self._opened.size != self._size:
+            raise FileExpired(self._opened.path)
+        self._opened.seek(self._at)
+        return self._opened
+
+    def seek(self, position: int, whence: int = 0) -> int:
+        """Move to a position; nothing is waited for."""
+        self._at = max(0, position + (0, self._at, self._size)[whence])
+        return self._at
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def read(self, length: int = -1) -> bytes:
+        """Read from the position."""
+        return bytes(self.read_buffer(length))
+
+    def read_buffer(self, length: int = -1) -> Any:
+        """Read into no new memory if possible."""
+        data = self._file().read_buffer(length)
+        self._at += len(data)
+        return data
+
+    def close(self) -> None:
+        """Close the file; nobody waits for one that has not been used."""
+        self.closed = True
+        if self._opened is not None:
+            self._opened.close()
 
 
 def _as_text(metadata: Mapping[Any, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def test_facts_of_files_and_directories(fs):
     write(fs, "dir/sub/file.bin", b"abc")
     file, directory, missing = fs.get_file_info(["dir/sub/file.bin", "dir", "dir/missing"])
     assert (file.type, file.size, file.base_name) == (FileType.File, 3, "file.bin")
-    assert abs(datetime.now(timezone.utc) - file.mtime) < timedelta(minutes=5)
+    assert abs(datetime.now(UTC) - file.mtime) < timedelta(minutes=5)
     assert (directory.type, directory.size) == (FileType.Directory, None)
     assert missing.type is FileType.NotFound
 
@@ -208,3 +208,38 @@ def test_open_takes_one_request_and_a_small_file_no_more(gateway, bucket):
         assert isinstance(file, pa.BufferReader)
     assert requests_of(gateway, lambda: pq.ParquetFile("table.parquet", filesystem=fs).read()) == ["GET"]
     assert requests_of(gateway, lambda: fs.get_file_info(FileSelector("dir"))) == ["GET"]
+
+
+def test_listed_files_are_opened_side_by_side(gateway, bucket):
+    """pyarrow opens the fragments of a dataset one after the other; their first requests are under way together."""
+    issued = gateway.issue(60)
+    issued.pop("expires_at_millis")
+    handler = ArrowFileSystemHandler(f"s3://{bucket}", {"endpoint_url": gateway.endpoint, **issued})
+    fs = PyFileSystem(handler)
+    for number in range(4):
+        write(fs, f"lake/{number}", b"%d" % number)
+    paths = [info.path for info in fs.get_file_info(FileSelector("lake"))]
+    gateway.hold("GET", "/lake/")
+    files = [handler.open_input_file(path) for path in paths]
+    assert gateway.wait_held(4) == 4
+    gateway.release()
+    assert [file.read() for file in files] == [b"0", b"1", b"2", b"3"]
+    assert [(file.close(), file.closed) for file in files] == [(None, True)] * 4
+
+
+@pytest.mark.parametrize("change", ["deleted", "replaced"])
+def test_listed_file_that_was_changed_is_an_error_when_it_is_read(change, cloud):
+    """Each read says so, and closing does not."""
+    handler = ArrowFileSystemHandler(f"{cloud.scheme}://{cloud.bucket}", cloud.options)
+    cloud.raw.put("dir/file", b"abc")
+    PyFileSystem(handler).get_file_info(FileSelector("dir"))
+    error: type[Exception] = FileNotFoundError
+    if change == "deleted":
+        cloud.raw.delete("dir/file")
+    else:
+        cloud.raw.put("dir/file", b"more")
+        error = OSError
+    with handler.open_input_file("dir/file") as file:
+        for use in (file.read, lambda: file.read_at(1, 0), file.read):
+            with pytest.raises(error, match=r"dir/file"):
+                use()
