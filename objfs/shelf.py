@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from objfs.filesystem import ObjectFileSystem
 from objfs.opening import from_url
-from objfs.urls import scheme_of
+from objfs.urls import redact_url
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -32,7 +32,7 @@ def open(  # noqa: A001 - the name that `shelve.open` has
     ----------
     filename
         URL of a bucket or of a prefix in one (``s3://bucket/settings``, ``file:///data/settings``). All objects below
-        it are entries of the shelf. Or the path of a configuration file, see `objfs.from_config`.
+        it are entries of the shelf.
     flag
         ``"r"`` reads a shelf that exists and writes nothing; ``"w"`` reads and writes one that exists; ``"c"`` makes
         the bucket (or directory) where it is missing; ``"n"`` does so too and deletes every object below the URL.
@@ -44,7 +44,7 @@ def open(  # noqa: A001 - the name that `shelve.open` has
         Keep what was read, and write it all back at `sync` and `close`. Without it, a change *inside* of a value
         is stored only when the value is assigned again.
     **options
-        Storage options, in any vocabulary; with a configuration file, ``profile=`` too.
+        Storage options, in any vocabulary.
 
     Returns
     -------
@@ -79,17 +79,12 @@ def open(  # noqa: A001 - the name that `shelve.open` has
     return StoreShelf(entries, protocol, writeback)
 
 
-def _place(filename: str, options: dict[str, Any]) -> tuple[AbstractFileSystem, str]:
-    """The filesystem and the path of a URL or a configuration file."""
-    if scheme_of(filename) is None:
-        from objfs.configs import from_config
-
-        fs, path = from_config(filename, **options)
-    else:
-        fs, path = from_url(filename, **options)
+def _place(url: str, options: dict[str, Any]) -> tuple[AbstractFileSystem, str]:
+    """The filesystem and the path of a URL."""
+    fs, path = from_url(url, **options)
     root = path.rstrip("/")
     if not root:
-        msg = f"a shelf needs a bucket or a directory, and {filename!r} names none"
+        msg = f"a shelf needs a bucket or a directory, and {redact_url(url)!r} names none"
         raise ValueError(msg)
     return fs, root
 

@@ -92,11 +92,8 @@ OUTSIDE: dict[str, list[str]] = {
     "azure": ["credentials.*", "peers.*"],
     "fsspec": ["sdk", "sdk_*", "peers.*", *LAYERS[4][1], *LAYERS[5][1]],
     "pyiceberg": ["iceberg"],
-<<<<<<< HEAD
     "opentelemetry": ["tracing.*"],
-=======
     "pyarrow": ["arrow"],
->>>>>>> 03b10ec (objfs.arrow.ArrowFileSystemHandler: a pyarrow filesystem rooted at a URL)
     "moto": ["testing.*"],
     "werkzeug": ["testing.*"],
     "distributed": ["copying_jobs", "cli.*"],
