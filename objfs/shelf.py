@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 import shelve
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from objfs.configs import from_config
 from objfs.filesystem import ObjectFileSystem
 from objfs.opening import from_url
-from objfs.urls import redact_url
+from objfs.urls import redact_url, scheme_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -20,7 +22,7 @@ _DOTS: Final = frozenset({"", ".", ".."})
 
 
 def open(  # noqa: A001 - the name that `shelve.open` has
-    filename: str,
+    filename: str | os.PathLike[str],
     flag: Flag = "c",
     protocol: int | None = None,
     writeback: bool = False,
@@ -32,7 +34,7 @@ def open(  # noqa: A001 - the name that `shelve.open` has
     ----------
     filename
         URL of a bucket or of a prefix in one (``s3://bucket/settings``, ``file:///data/settings``). All objects below
-        it are entries of the shelf.
+        it are entries of the shelf. Or the path of a configuration file, as `objfs.from_config` takes it.
     flag
         ``"r"`` reads a shelf that exists and writes nothing; ``"w"`` reads and writes one that exists; ``"c"`` makes
         the bucket (or directory) where it is missing; ``"n"`` does so too and deletes every object below the URL.
@@ -44,7 +46,7 @@ def open(  # noqa: A001 - the name that `shelve.open` has
         Keep what was read, and write it all back at `sync` and `close`. Without it, a change *inside* of a value
         is stored only when the value is assigned again.
     **options
-        Storage options, in any vocabulary.
+        Storage options, in any vocabulary; with a configuration file, ``profile=`` too.
 
     Returns
     -------
@@ -79,12 +81,13 @@ def open(  # noqa: A001 - the name that `shelve.open` has
     return StoreShelf(entries, protocol, writeback)
 
 
-def _place(url: str, options: dict[str, Any]) -> tuple[AbstractFileSystem, str]:
-    """The filesystem and the path of a URL."""
-    fs, path = from_url(url, **options)
+def _place(filename: str | os.PathLike[str], options: dict[str, Any]) -> tuple[AbstractFileSystem, str]:
+    """The filesystem and the path of a URL or a configuration file."""
+    name = os.fspath(filename)
+    fs, path = from_config(name, **options) if scheme_of(name) is None else from_url(name, **options)
     root = path.rstrip("/")
     if not root:
-        msg = f"a shelf needs a bucket or a directory, and {redact_url(url)!r} names none"
+        msg = f"a shelf needs a bucket or a directory, and {redact_url(name)!r} names none"
         raise ValueError(msg)
     return fs, root
 

@@ -106,6 +106,32 @@ def test_flag_r_refuses_every_change(place):
         assert dict(entries) == {"key": 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param(
+            "store.ini",
+            "[default]\nprovider = aws-s3\nauth_type = access_key\nbucket_name = {bucket}\nkey_id = $SHELF_KEY\n"
+            "key_secret = {secret}\n\n[provider_params]\nendpoint_url = {endpoint_url}\n",
+            id="cshelve",
+        ),
+        pytest.param(
+            "lab.toml",
+            '[default]\nurl = "s3://{bucket}"\nkey = "{key}"\nsecret = "{secret}"\nendpoint_url = "{endpoint_url}"\n',
+            id="toml",
+        ),
+    ],
+)
+def test_shelf_of_a_configuration_file(name, text, s3_cloud, tmp_path, monkeypatch):
+    """As cshelve opens one: the file says where and with which credentials."""
+    monkeypatch.setenv("SHELF_KEY", s3_cloud.options["key"])
+    (tmp_path / name).write_text(text.format(bucket=s3_cloud.bucket, **s3_cloud.options))
+    with shelf.open(tmp_path / name) as entries:
+        entries["key"] = 1
+    assert s3_cloud.raw.listed() == ["key"]
+    assert shelf.open(str(tmp_path / name), "r")["key"] == 1
+
+
 @pytest.mark.parametrize("flag", ["r", "w"])
 def test_what_is_missing_is_not_created_by_flags_r_and_w(flag, cloud, tmp_path):
     """A bucket, and a directory."""

@@ -56,6 +56,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         [
             "opening",
             "shelf",
+            "arrow",
             "explain_urls",
             "configs",
             "iceberg",
