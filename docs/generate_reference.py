@@ -1,9 +1,9 @@
 """Write the pages of docs/reference that are made from rows: ``python docs/generate_reference.py``.
 
 Every cloud has a page of its options; one page has the URL forms of all clouds, one the ways to authenticate with the
-tests that show them, from docs/reference/authentication.toml, and one the differences from the peers, from
-docs/reference/differences.toml. With ``--check`` nothing is written, and the exit code says whether the pages are
-current.
+tests that show them, from docs/reference/authentication.toml, one the differences from the peers, from
+docs/reference/differences.toml, and one the commands of the command line. With ``--check`` nothing is written, and the
+exit code says whether the pages are current.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import typer
+
+from objfs.cli.app import app
 from objfs.clouds import _common
 from objfs.clouds._cloud import Cloud
 from objfs.clouds._forms import UrlForm
@@ -129,6 +132,28 @@ walks the classes of the three that are installed: each method, attribute and ke
 keyword is in a call whose effect is seen on both planes of objfs, and on the peer itself where it works there; or it is
 in the second table. What is private to a peer is handed over to it. `python -m tests.emulators.differences` counts.
 All tests are below `tests/`.
+"""
+
+COMMAND_LINE_INTRODUCTION: Final = """\
+# The command line
+
+<!-- Written by docs/generate_reference.py from objfs/cli; change the commands there, and run it. -->
+
+`pip install 'objfs[cli]'` makes the program `objfs`, which `python -m objfs` is, too.
+[How to use it](../how-to/use-the-command-line.md), with a session of each command, is a page of its own.
+
+A URL is one of any kind that [`objfs.from_url`](url-forms.md) takes; what has no scheme is a local path. URLs are taken
+literally: a `*` is a star, and nothing in a key is decoded or cut off.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | everything was done |
+| 1 | something failed or was not found, and is named on the standard error; the rest was done |
+| 2 | the call is wrong (a flag, a URL, an option), or a package is not installed |
+| 130 | Ctrl-C |
+| 141 | nobody reads the output any more, as in `objfs cat … \\| head` |
+
+`objfs trace` ends with the code of the program that it runs.
 """
 
 
@@ -299,12 +324,44 @@ def differences_page() -> Iterator[str]:
         yield line(whose, what_differs(signature), signature["why"])
 
 
+# -- the command line ------------------------------------------------------------------------------------------------
+
+
+def flags_of(parameter: Any) -> str:
+    """How a flag or an argument is written."""
+    if parameter.param_type_name == "argument":
+        several = parameter.nargs == -1 and not parameter.metavar.endswith(("...", "TARGET"))
+        return f"`{parameter.metavar}{'...' if several else ''}`"
+    value = "" if parameter.is_flag else f" {parameter.metavar}"
+    return ", ".join(f"`{name}{value if name.startswith('--') else ''}`" for name in parameter.opts)
+
+
+def meaning_of(parameter: Any) -> str:
+    """The help of a flag or an argument, with what counts where it is not given."""
+    default = parameter.default
+    plain = isinstance(default, str | int | float | Path) and not isinstance(default, bool) and default != ""
+    return f"{parameter.help} *Default:* `{default}`." if plain else str(parameter.help)
+
+
+def command_line_page() -> Iterator[str]:
+    """The page of the commands, line by line."""
+    yield COMMAND_LINE_INTRODUCTION
+    for name, command in typer.main.get_command(app).commands.items():
+        arguments = " ".join(flags_of(each).strip("`") for each in command.params if each.param_type_name == "argument")
+        yield f"\n## objfs {name}\n"
+        yield f"`objfs {name} [OPTIONS]{f' {arguments}' if arguments else ''}`\n"
+        yield f"{command.help}\n"
+        yield from table("flag or argument", "meaning")
+        yield from (line(flags_of(each), meaning_of(each)) for each in command.params if each.name != "help")
+
+
 def pages() -> dict[Path, str]:
     """Every generated page and its text."""
     made = {f"options-{cloud.name}.md": options_page(cloud) for cloud in CLOUDS}
     made["authentication.md"] = authentication_page()
     made["differences.md"] = differences_page()
     made["url-forms.md"] = forms_page()
+    made["command-line.md"] = command_line_page()
     return {REFERENCE / name: "\n".join(lines) + "\n" for name, lines in made.items()}
 
 

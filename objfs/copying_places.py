@@ -248,9 +248,11 @@ def _spelling(fs: AbstractFileSystem, url: str, path: str) -> tuple[str, str]:
     if not isinstance(fs, ObjectFileSystem):
         return "", ""
     bucket, slash, key = path.partition("/")
+    # The slash after a bucket is no part of the path.
+    written = url if not path or path.endswith("/") else url.removesuffix("/")
     for rest, cut in ((path, ""), (slash + key, bucket)):
-        if scheme_of(url) in fs.protocol and url.endswith(rest):
-            return url.removesuffix(rest), cut
+        if scheme_of(url) in fs.protocol and written.endswith(rest):
+            return written.removesuffix(rest), cut
     return f"{fs.protocol[0]}://", ""
 
 

@@ -35,8 +35,6 @@ def _guarded(command: Callable[..., int]) -> Callable[..., None]:
         except USAGE_ERRORS as error:
             _say(describe(error))
             code = codes.USAGE
-        except (typer.Exit, typer.BadParameter):
-            raise
         except Exception as error:  # noqa: BLE001 - people read one line
             name = getattr(error, "filename", None)
             _say(f"{name}: {describe(error)}" if name else describe(error))

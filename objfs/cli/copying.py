@@ -12,7 +12,7 @@ import typer
 
 from objfs import copying
 from objfs.cli import flags
-from objfs.cli.output import Output, describe, human, pairs
+from objfs.cli.output import Output, WrongCallError, describe, human, pairs
 from objfs.cli.progress import Progress
 from objfs.copying_comparison import Comparison
 from objfs.copying_files import write_stream
@@ -132,7 +132,7 @@ def sync(
 def _two_at_least(paths: list[str]) -> list[str]:
     if len(paths) < 2:
         msg = "give at least one source, and the target"
-        raise typer.BadParameter(msg)
+        raise WrongCallError(msg)
     return paths
 
 
@@ -172,7 +172,7 @@ def _run(
         except CopyError as error:
             report = error.report
         except ValueError as error:
-            raise typer.BadParameter(describe(error)) from error
+            raise WrongCallError(describe(error)) from error
     if summary and not out.as_json:
         copied, size = report.done("copy"), sum(each.size or 0 for each in report.done("copy"))
         counts = f"{len(copied)} copied ({human(size)}), {len(report.done('skip'))} there already"
@@ -200,7 +200,7 @@ def _stream(out: Output, sources: list[str], target: str, sides: dict[str, Any])
     """Copy from or to a standard stream."""
     if len(sources) != 1:
         msg = "of the standard input and output only one can be copied, with one other file"
-        raise typer.BadParameter(msg)
+        raise WrongCallError(msg)
     (source,) = sources
     with out.reporting(target if source == "-" else source):
         if target != "-":

@@ -12,7 +12,7 @@ import typer
 
 import objfs
 from objfs.cli import codes
-from objfs.cli.output import Output, human
+from objfs.cli.output import Output, counted, human
 
 _BUCKET: Final = "tour"
 _BLOCK: Final = bytes(range(256)) * (6 << 12)
@@ -20,7 +20,9 @@ _BLOCKS: Final = 4
 
 
 def demo(
-    lifetime: Annotated[float, typer.Option("--lifetime", min=0.5, help="Seconds that credentials live.")] = 2.0,
+    lifetime: Annotated[
+        float, typer.Option("--lifetime", metavar="SECONDS", min=0.5, help="Seconds that credentials live.")
+    ] = 2.0,
 ) -> int:
     """Show credentials that expire, reads that are planned and copies that continue, on an S3 server of its own.
 
@@ -66,7 +68,7 @@ def _read_ranges(fs: Any) -> str:
     if not right:
         msg = "other bytes were read than were written"
         raise OSError(msg)
-    return f"{len(starts)} ranges of it were read with {len(seen.requests)} request(s), and are right."
+    return f"{len(starts)} ranges of it were read with {counted(len(seen.requests), 'request')}, and are right."
 
 
 def _refused(options: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ import typer
 
 import objfs
 from objfs.cli import codes, flags
-from objfs.cli.output import Output, describe, pairs
+from objfs.cli.output import Output, WrongCallError, counted, describe, pairs
 from objfs.urls import scheme_of
 
 
@@ -40,7 +40,7 @@ def explain(
     try:
         found = objfs.explain(named, check=wanted, fetch=fetch, **pairs(option, "-o"))
     except (TypeError, ValueError) as error:
-        raise typer.BadParameter(describe(error)) from error
+        raise WrongCallError(describe(error)) from error
     if as_json:
         out.record(**found.to_dict())
     else:
@@ -75,7 +75,7 @@ def trace(
         if values is not None:
             values.write_text(json.dumps(seen.to_dict()), "utf-8")
     sys.stderr.write(f"{seen}\n")
-    out.say(f"{len(seen.requests)} requests; see {html}")
+    out.say(f"{counted(len(seen.requests), 'request')}; see {html}")
     return code
 
 
@@ -104,13 +104,13 @@ def _program(words: Sequence[str]) -> tuple[Callable[[], object], str, list[str]
     if name == "-m":
         if not rest:
             msg = "-m needs the name of a module"
-            raise typer.BadParameter(msg)
+            raise WrongCallError(msg)
         module = partial(runpy.run_module, rest[0], run_name="__main__", alter_sys=True)
         return module, os.getcwd(), rest
     script = name if os.path.exists(name) else shutil.which(name)
     if script is None:
         msg = f"there is no program {name!r}"
-        raise typer.BadParameter(msg)
+        raise WrongCallError(msg)
     folder = os.path.dirname(os.path.abspath(script))
     return partial(runpy.run_path, script, run_name="__main__"), folder, [script, *rest]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from objfs.cli import flags
-from objfs.cli.output import Output, human, pairs, shown_size, shown_time
+from objfs.cli.output import Output, counted, human, pairs, shown_size, shown_time
 from objfs.cli.sessions import Session
 from objfs.copying_places import Entry, Place
 
@@ -54,7 +54,9 @@ def _show(out: Output, place: Place, entry: Entry, *, long: bool, for_people: bo
 
 def du(
     urls: flags.Urls,
-    depth: Annotated[int, typer.Option("-d", "--depth", min=0, help="Directories down to this depth, too.")] = 0,
+    depth: Annotated[
+        int, typer.Option("-d", "--depth", metavar="N", min=0, help="Directories down to this depth, too.")
+    ] = 0,
     human: flags.Human = False,
     option: flags.Options = None,
     as_json: flags.Json = False,
@@ -70,7 +72,7 @@ def du(
             if out.as_json:
                 out.record(url=inner, bytes=size, files=count)
             else:
-                out.line(f"{shown_size(size, for_people=human):>12}  {count:>9} files  {out.name(inner)}")
+                out.line(f"{shown_size(size, for_people=human):>12}  {counted(count, 'file'):>13}  {out.name(inner)}")
 
     return out.each(urls, show)
 
@@ -91,7 +93,7 @@ def _sums(files: Iterator[Entry] | list[Entry], depth: int) -> dict[str, tuple[i
 
 def tree(
     url: Annotated[str, typer.Argument(metavar="URL", help="A directory or bucket.")],
-    depth: Annotated[int | None, typer.Option("-L", "--depth", min=1, help="No deeper than this.")] = None,
+    depth: Annotated[int | None, typer.Option("-L", "--depth", metavar="N", min=1, help="No deeper than this.")] = None,
     human: flags.Human = False,
     option: flags.Options = None,
 ) -> int:
@@ -112,7 +114,7 @@ def tree(
         out.line(out.name(url))
         for line in _drawn(whole, depth, for_people=human):
             out.line(out.name(line))
-        out.line(f"{count} files, {shown_size(size, for_people=True)}")
+        out.line(f"{counted(count, 'file')}, {shown_size(size, for_people=True)}")
 
     return out.each([url], show)
 

@@ -10,21 +10,25 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import typer
-
 from objfs.cli import codes
 from objfs.errors import MissingExtraError, OptionError, UrlError
 
 # Characters by which a key could move the cursor, recolour the screen or reorder what is read (C0 and C1 controls, line
 # separators, marks and overrides of direction, and what is no text at all).
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-# A call that is wrong, rather than what it meets.
-USAGE_ERRORS: Final = (OptionError, UrlError, MissingExtraError)
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+class WrongCallError(ValueError):
+    """The command was called wrongly."""
 
 
 class OutputClosedError(Exception):
     """Nobody reads what is printed any more."""
+
+
+# A call that is wrong, rather than what it meets.
+USAGE_ERRORS: Final = (WrongCallError, OptionError, UrlError, MissingExtraError)
 
 
 class Output:
@@ -97,7 +101,7 @@ class Output:
         """Report what fails within, unless the command was called wrongly."""
         try:
             yield
-        except (*USAGE_ERRORS, OutputClosedError, typer.BadParameter):
+        except (*USAGE_ERRORS, OutputClosedError):
             raise
         except Exception as error:  # noqa: BLE001 - HTTP clients raise what is no OSError; the other URLs go on
             self.fail(url, error)
@@ -141,6 +145,11 @@ def human(size: float) -> str:
     raise AssertionError
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shown_size(size: int | None, *, for_people: bool) -> str:
     """A size in a column."""
     return "-" if size is None else human(size) if for_people else str(size)
@@ -159,7 +168,7 @@ def pairs(given: list[str] | None, flag: str) -> dict[str, str]:
         if not equals or not name:
             # The text may be a secret.
             msg = f"{flag} takes NAME=VALUE"
-            raise typer.BadParameter(msg)
+            raise WrongCallError(msg)
         found[name] = value
     return found
 

@@ -11,7 +11,7 @@ import typer
 
 from objfs.casts import as_duration
 from objfs.cli import flags
-from objfs.cli.output import Output, pairs
+from objfs.cli.output import Output, WrongCallError, pairs
 from objfs.cli.sessions import Session
 
 # What is in memory at a time of a file that is printed.
@@ -43,7 +43,7 @@ def cat(
         if url == "-":
             if wanted:
                 msg = "--range reads anywhere in a file, which the standard input cannot do"
-                raise typer.BadParameter(msg)
+                raise WrongCallError(msg)
             for block in _blocks(sys.stdin.buffer):
                 out.data(block)
             return
@@ -64,7 +64,7 @@ def _bounds(text: str) -> tuple[int | None, int | None]:
     match = _RANGE.fullmatch(text)
     if match is None:
         msg = f"--range takes START:STOP, such as 0:100, 100: or -100:, not {text!r}"
-        raise typer.BadParameter(msg)
+        raise WrongCallError(msg)
     return int(match[1]) if match[1] else None, int(match[2]) if match[2] else None
 
 
@@ -75,8 +75,10 @@ def _blocks(file: IO[bytes], size: int = _BLOCK_BYTES) -> Iterator[bytes]:
 
 def head(
     urls: Files,
-    lines: Annotated[int, typer.Option("-n", "--lines", min=0, help="How many lines.")] = 10,
-    count: Annotated[int | None, typer.Option("-c", "--bytes", min=0, help="How many bytes, instead of lines.")] = None,
+    lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=0, help="How many lines.")] = 10,
+    count: Annotated[
+        int | None, typer.Option("-c", "--bytes", metavar="N", min=0, help="How many bytes, instead of lines.")
+    ] = None,
     option: flags.Options = None,
 ) -> int:
     """Print the beginning of files; no more is read than that takes."""
@@ -113,7 +115,9 @@ def sign(
     expires: Annotated[
         str, typer.Option("-e", "--expires", metavar="DURATION", help="How long they are good for: 600, 15m, 1h.")
     ] = "1h",
-    method: Annotated[str, typer.Option("--method", help="What they are for: GET, HEAD, PUT or DELETE.")] = "GET",
+    method: Annotated[
+        str, typer.Option("--method", metavar="METHOD", help="What they are for: GET, HEAD, PUT or DELETE.")
+    ] = "GET",
     option: flags.Options = None,
     as_json: flags.Json = False,
 ) -> int:
@@ -123,7 +127,7 @@ def sign(
         lifetime = as_duration(expires)
     except ValueError as error:
         msg = f"--expires: {error}"
-        raise typer.BadParameter(msg) from error
+        raise WrongCallError(msg) from error
 
     def show(url: str) -> None:
         place = session.place(url)

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from objfs.cli import flags
-from objfs.cli.output import Output, pairs, safe
+from objfs.cli.output import Output, WrongCallError, counted, pairs, safe
 from objfs.cli.sessions import Session
 from objfs.copying_places import Place
 from objfs.errors import UrlError
@@ -98,10 +98,14 @@ def _refuse_directory(place: Place) -> None:
 
 
 def _ask(url: str, count: int, *, bucket: bool) -> None:
-    what = f"the bucket {safe(url)} with its {count} objects" if bucket else f"{count} files below {safe(url)}"
+    what = (
+        f"{safe(url)} and the {counted(count, 'object')} in it"
+        if bucket
+        else f"{counted(count, 'file')} below {safe(url)}"
+    )
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         msg = f"{what} would be deleted, and there is no terminal to ask on; say --yes"
-        raise typer.BadParameter(msg)
+        raise WrongCallError(msg)
     if not typer.confirm(f"Delete {what}?", err=True):
         msg = "nothing was deleted"
         raise InterruptedError(errno.EINTR, msg)

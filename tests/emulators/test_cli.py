@@ -96,7 +96,7 @@ def test_du_adds_up_bytes_and_files(s3, cli):
 def test_tree_draws_what_lies_below(s3, cli):
     """Directories with what they hold, and a sum."""
     found = cli("tree", "-h", s3.url("dir/sub")).lines
-    assert found == [s3.url("dir/sub"), "└── b.bin  (2.0 KiB)", "1 files, 2.0 KiB"]
+    assert found == [s3.url("dir/sub"), "└── b.bin  (2.0 KiB)", "1 file, 2.0 KiB"]
     assert "b.bin" not in cli("tree", "-L", "1", s3.url("dir/")).out
 
 

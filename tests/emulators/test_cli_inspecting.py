@@ -67,7 +67,7 @@ def test_trace_runs_a_script_and_writes_what_it_asked_for(s3_cloud, tmp_path):
     with program("trace", *files, str(tmp_path / "script.py"), s3_cloud.path("x"), *options) as process:
         out, err = process.communicate(timeout=SECONDS)
     assert (process.returncode, out) == (7, b"data\n")
-    assert b"1 requests" in err
+    assert b"1 request;" in err
     assert s3_cloud.bucket in (tmp_path / "seen.html").read_text()
     assert len(json.loads((tmp_path / "seen.json").read_text())["requests"]) == 1
 
