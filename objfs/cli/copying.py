@@ -14,6 +14,7 @@ from objfs import copying
 from objfs.cli import flags
 from objfs.cli.output import Output, WrongCallError, describe, human, pairs
 from objfs.cli.progress import Progress
+from objfs.cli.sessions import Session
 from objfs.copying_comparison import Comparison
 from objfs.copying_files import write_stream
 from objfs.copying_jobs import CopyReport, Outcome
@@ -39,6 +40,8 @@ def cp(
     fail_fast: flags.FailFast = False,
     verbose: flags.Verbose = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     src_o: flags.SourceOptions = None,
     dst_o: flags.TargetOptions = None,
     dask: flags.Dask = None,
@@ -51,7 +54,7 @@ def cp(
     """
     *sources, target = _two_at_least(paths)
     out = Output("cp", as_json=as_json)
-    sides = _sides(option, src_o, dst_o)
+    sides = _sides(Session(option, config, profile), src_o, dst_o)
     if "-" in paths:
         return _stream(out, sources, target, sides)
     work = {**sides, "include": include or (), "exclude": exclude or (), "dry_run": dry_run, "fail_fast": fail_fast}
@@ -73,6 +76,8 @@ def mv(
     fail_fast: flags.FailFast = False,
     verbose: flags.Verbose = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     src_o: flags.SourceOptions = None,
     dst_o: flags.TargetOptions = None,
     as_json: flags.Json = False,
@@ -80,7 +85,7 @@ def mv(
     """Copy as cp does, and delete each file at its source when it is at its target."""
     *sources, target = _two_at_least(paths)
     work: dict[str, Any] = {"include": include or (), "exclude": exclude or (), "dry_run": dry_run}
-    work |= {**_sides(option, src_o, dst_o), "fail_fast": fail_fast}
+    work |= {**_sides(Session(option, config, profile), src_o, dst_o), "fail_fast": fail_fast}
     return _run(
         Output("mv", as_json=as_json),
         lambda more: copying.move(sources, target, recursive=recursive, **work, **more),
@@ -109,6 +114,8 @@ def sync(
     fail_fast: flags.FailFast = False,
     verbose: flags.Verbose = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     src_o: flags.SourceOptions = None,
     dst_o: flags.TargetOptions = None,
     dask: flags.Dask = None,
@@ -117,7 +124,7 @@ def sync(
     """Make a directory hold what another one holds. What is there already is not copied; run it again to go on."""
     out = Output("sync", as_json=as_json)
     work: dict[str, Any] = {"include": include or (), "exclude": exclude or (), "dry_run": dry_run}
-    work |= {**_sides(option, src_o, dst_o), "fail_fast": fail_fast, "delete": delete}
+    work |= {**_sides(Session(option, config, profile), src_o, dst_o), "fail_fast": fail_fast, "delete": delete}
     how = cast("Comparison", compare)
     return _run(
         out,
@@ -136,9 +143,9 @@ def _two_at_least(paths: list[str]) -> list[str]:
     return paths
 
 
-def _sides(option: list[str] | None, source: list[str] | None, target: list[str] | None) -> dict[str, Any]:
+def _sides(session: Session, source: list[str] | None, target: list[str] | None) -> dict[str, Any]:
     return {
-        "options": pairs(option, "-o"),
+        "options": session.options,
         "source_options": pairs(source, "--src-o"),
         "target_options": pairs(target, "--dst-o"),
     }

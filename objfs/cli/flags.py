@@ -10,6 +10,11 @@ Options = Annotated[
     list[str] | None,
     typer.Option("-o", "--option", metavar="NAME=VALUE", help="Storage option, in any vocabulary. Repeatable."),
 ]
+Config = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="Configuration file, TOML or INI; other ways to say the same win."),
+]
+Profile = Annotated[str | None, typer.Option("--profile", metavar="NAME", help="Section of the configuration file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line; names are exact.")]
 Null = Annotated[bool, typer.Option("-0", "--null", help="End names with a zero byte; names are exact.")]
 Human = Annotated[bool, typer.Option("-h", "--human", help="Sizes as people read them: 1.5 MiB.")]

@@ -17,7 +17,8 @@ import typer
 
 import objfs
 from objfs.cli import codes, flags
-from objfs.cli.output import Output, WrongCallError, counted, describe, pairs
+from objfs.cli.output import Output, WrongCallError, counted, describe
+from objfs.cli.sessions import Session
 from objfs.urls import scheme_of
 
 
@@ -28,6 +29,8 @@ def explain(
     ] = "",
     fetch: Annotated[bool, typer.Option("--fetch", help="Ask for credentials, to tell when they expire.")] = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     as_json: flags.Json = False,
 ) -> int:
     """Tell what objfs makes of a URL: options and where they come from, credentials, planes. It shows no secret.
@@ -38,7 +41,7 @@ def explain(
     wanted = [word.strip() for word in check.split(",") if word.strip()]
     named = url if scheme_of(url) else f"file://{os.path.abspath(url)}"
     try:
-        found = objfs.explain(named, check=wanted, fetch=fetch, **pairs(option, "-o"))
+        found = objfs.explain(named, check=wanted, fetch=fetch, **Session(option, config, profile).options)
     except (TypeError, ValueError) as error:
         raise WrongCallError(describe(error)) from error
     if as_json:

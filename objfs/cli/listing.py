@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from objfs.cli import flags
-from objfs.cli.output import Output, counted, human, pairs, shown_size, shown_time
+from objfs.cli.output import Output, counted, human, shown_size, shown_time
 from objfs.cli.sessions import Session
 from objfs.copying_places import Entry, Place
 
@@ -19,11 +19,13 @@ def ls(
     recursive: Annotated[bool, typer.Option("-R", "--recursive", help="All files below, in one list.")] = False,
     human: flags.Human = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     as_json: flags.Json = False,
     null: flags.Null = False,
 ) -> int:
     """List what is directly below URLs, or with -R all files below. Directories end in a slash."""
-    out, session = Output("ls", as_json=as_json, null=null), Session(pairs(option, "-o"))
+    out, session = Output("ls", as_json=as_json, null=null), Session(option, config, profile)
 
     def show(url: str) -> None:
         place = session.place(url)
@@ -59,10 +61,12 @@ def du(
     ] = 0,
     human: flags.Human = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     as_json: flags.Json = False,
 ) -> int:
     """Add up bytes and files below URLs, as the listing tells them."""
-    out, session = Output("du", as_json=as_json), Session(pairs(option, "-o"))
+    out, session = Output("du", as_json=as_json), Session(option, config, profile)
 
     def show(url: str) -> None:
         place = session.place(url)
@@ -96,9 +100,11 @@ def tree(
     depth: Annotated[int | None, typer.Option("-L", "--depth", metavar="N", min=1, help="No deeper than this.")] = None,
     human: flags.Human = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
 ) -> int:
     """Draw what lies below a URL."""
-    out, session = Output("tree"), Session(pairs(option, "-o"))
+    out, session = Output("tree"), Session(option, config, profile)
 
     def show(url: str) -> None:
         place = session.place(url)

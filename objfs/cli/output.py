@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -171,8 +171,3 @@ def pairs(given: list[str] | None, flag: str) -> dict[str, str]:
             raise WrongCallError(msg)
         found[name] = value
     return found
-
-
-def merged(*layers: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Options of several layers; the later ones win."""
-    return {name: value for layer in layers for name, value in (layer or {}).items()}

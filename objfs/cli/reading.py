@@ -11,7 +11,7 @@ import typer
 
 from objfs.casts import as_duration
 from objfs.cli import flags
-from objfs.cli.output import Output, WrongCallError, pairs
+from objfs.cli.output import Output, WrongCallError
 from objfs.cli.sessions import Session
 
 # What is in memory at a time of a file that is printed.
@@ -35,9 +35,11 @@ def cat(
         ),
     ] = None,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
 ) -> int:
     """Print files, one after the other."""
-    out, session, wanted = Output("cat"), Session(pairs(option, "-o")), [_bounds(text) for text in ranges or ()]
+    out, session, wanted = Output("cat"), Session(option, config, profile), [_bounds(text) for text in ranges or ()]
 
     def show(url: str) -> None:
         if url == "-":
@@ -80,9 +82,11 @@ def head(
         int | None, typer.Option("-c", "--bytes", metavar="N", min=0, help="How many bytes, instead of lines.")
     ] = None,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
 ) -> int:
     """Print the beginning of files; no more is read than that takes."""
-    out, session = Output("head"), Session(pairs(option, "-o"))
+    out, session = Output("head"), Session(option, config, profile)
 
     def show(url: str) -> None:
         if len(urls) > 1:
@@ -119,10 +123,12 @@ def sign(
         str, typer.Option("--method", metavar="METHOD", help="What they are for: GET, HEAD, PUT or DELETE.")
     ] = "GET",
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     as_json: flags.Json = False,
 ) -> int:
     """Print signed URLs of objects, for who has no credentials. The server is not asked whether they exist."""
-    out, session = Output("sign", as_json=as_json), Session(pairs(option, "-o"))
+    out, session = Output("sign", as_json=as_json), Session(option, config, profile)
     try:
         lifetime = as_duration(expires)
     except ValueError as error:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from objfs.cli import flags
-from objfs.cli.output import Output, WrongCallError, counted, pairs, safe
+from objfs.cli.output import Output, WrongCallError, counted, safe
 from objfs.cli.sessions import Session
 from objfs.copying_places import Place
 from objfs.errors import UrlError
@@ -30,13 +30,15 @@ def rm(
     yes: flags.Yes = False,
     dry_run: flags.DryRun = False,
     option: flags.Options = None,
+    config: flags.Config = None,
+    profile: flags.Profile = None,
     as_json: flags.Json = False,
 ) -> int:
     """Delete objects and files. URLs are taken literally: a * is a star.
 
     With -r it asks first; where nobody can be asked, --yes must be given.
     """
-    out, session = Output("rm", as_json=as_json), Session(pairs(option, "-o"))
+    out, session = Output("rm", as_json=as_json), Session(option, config, profile)
 
     def remove(url: str) -> None:
         place = session.place(url)

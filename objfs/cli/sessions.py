@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from objfs.copying_places import Place, open_place
+from objfs.cli.output import WrongCallError, pairs
+from objfs.copying_places import Place, open_side
 
 
 class Session:
@@ -13,13 +11,30 @@ class Session:
 
     Parameters
     ----------
-    options
-        Storage options.
+    given
+        Of ``-o``.
+    config, profile
+        Of the flags of these names.
+
+    Raises
+    ------
+    WrongCallError
+        They cannot be read.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = options
+    def __init__(self, given: list[str] | None, config: str | None, profile: str | None) -> None:
+        self._given = pairs(given, "-o")
+        if profile is not None and config is None:
+            msg = "--profile is a section of the file of --config; one of the AWS files is -o profile=NAME"
+            raise WrongCallError(msg)
+        named = {"config": config, "config_profile": profile}
+        self._config = {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Storage options of what is in a cloud."""
+        return {**self._config, **self._given}
 
     def place(self, url: str) -> Place:
-        """The place of a URL."""
-        return open_place(url, self._options)
+        """The place of a URL; a configuration file is for what is in a cloud."""
+        return open_side(url, self._config, self._given)

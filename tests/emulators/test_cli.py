@@ -342,3 +342,17 @@ def test_web_pages_are_listed_and_printed_and_their_errors_are_one_line(cli, web
     assert cli("cat", url, options={}).out == "text"
     refused = cli("cat", f"{url}2", options={})
     assert (refused.code, len(refused.err.splitlines())) == (1, 1)
+
+
+def test_options_come_from_a_configuration_file(s3, cli, tmp_path):
+    """By --config and --profile, for every side that is in a cloud; -o goes before the file."""
+    lines = [f'{name} = "{value}"\n' for name, value in s3.options.items()]
+    (tmp_path / "stores.toml").write_text("".join(["[test]\n", *lines, '[broken]\nregoin = "x"\n']))
+    words = ["--config", str(tmp_path / "stores.toml"), "--profile"]
+    assert cli("cat", *words, "test", s3.url("dir/a.txt"), options={}).out == "one\ntwo\nthree\n"
+    assert cli("cp", *words, "test", s3.url("dir/a.txt"), str(tmp_path / "x"), options={}).code == 0
+    assert (tmp_path / "x").read_bytes() == KEYS["dir/a.txt"]
+    told = cli("explain", "--json", *words, "test", s3.url("x"), options={"region": "eu-west-1"}).records[0]["options"]
+    assert next(fact for fact in told if fact["name"] == "region")["value"] == "eu-west-1"
+    assert "region" in cli("ls", *words, "broken", s3.url(), options={}).err
+    assert cli("ls", "--profile", "test", s3.url(), options={}).code == 2
