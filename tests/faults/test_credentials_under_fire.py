@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,8 @@ from typing import Any
 import pytest
 
 from objfs.errors import CredentialsExpiredError
-from tests import gcs_proxy
 from tests.clouds import CloudUnderTest
-from tests.faults.vending import DOWN, DUE, EXPIRED, MANNERS, Gate, Machine, machine_of
+from tests.faults.vending import DOWN, DUE, EXPIRED, Gate, Machine, machine_of
 
 # A caller waits so long for a vendor that hangs, and no test so long for a caller.
 PATIENCE_SECONDS = 0.5
@@ -149,14 +148,6 @@ EVENTS = {
 # obstore cannot send one part of an upload again: what the server refuses ends it, and the next call asks the vendor.
 NOT_SENT_AGAIN = {("multipart upload", "obstore")}
 LOST = Event(lambda _: None, 1, PermissionError, refused=True)
-
-
-@pytest.fixture
-def gate(cloud: CloudUnderTest) -> Iterator[Gate]:
-    """Before the server of the cloud."""
-    url = cloud.options.get("endpoint_url") or cloud.options["endpoint"]
-    with gcs_proxy.serving(Gate(url, MANNERS[cloud.name])) as running:
-        yield running
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -166,26 +168,36 @@ class Vendor:
     ----------
     manner, account, gate
         The cloud's way, its account's own options, and who is told of what was vended.
+
+    Attributes
+    ----------
+    mood
+        ``well``; ``down``, which raises; ``hangs``, until it is mended; ``repeats`` what it gave last.
+    aside
+        What is called each time before it answers.
     """
 
     def __init__(self, manner: Manner, account: Mapping[str, Any], gate: Gate) -> None:
         self._manner, self._account, self._gate = manner, account, gate
-        self._guard = threading.Lock()
+        self._guard, self._id = threading.Lock(), uuid.uuid4().hex
         self._last: dict[str, str] = {}
         self.secrets: list[str] = []
         self.mood = "well"
         self.calls = 0
         self.ahead_seconds = 0.0
-        self.mended = threading.Event()
+        self.hanging, self.mended = threading.Event(), threading.Event()
+        self.aside: Callable[[], Any] = lambda: None
 
     def fetch_storage_options(self) -> dict[str, str]:
         """The next credentials, unless the service is in another mood."""
         with self._guard:
             self.calls += 1
             number = self.calls
+        self.aside()
         if self.mood == "down":
             raise VendingError(DOWN, *self.secrets)
         if self.mood == "hangs":
+            self.hanging.set()
             assert self.mended.wait(60)
         if self.mood != "repeats":
             end = datetime.fromtimestamp(int(self.clock() + LIFETIME_SECONDS), UTC)
@@ -197,7 +209,7 @@ class Vendor:
 
     def provider_id(self) -> str:
         """Each is on its own."""
-        return str(id(self))
+        return self._id
 
     def clock(self) -> float:
         """Unix seconds, as the machine of the test has them."""
@@ -206,6 +218,15 @@ class Vendor:
     def tick(self) -> float:
         """The same, as a clock that nobody sets."""
         return time.monotonic() + self.ahead_seconds
+
+
+class AwaitedVendor(Vendor):
+    """The same, to be awaited on whatever event loop."""
+
+    async def fetch_storage_options(self) -> dict[str, str]:  # type: ignore[override]
+        """The next credentials."""
+        await asyncio.sleep(0)
+        return super().fetch_storage_options()
 
 
 @dataclass
@@ -236,15 +257,14 @@ class Machine:
         self.vendor.mood = mood
 
 
-def machine_of(cloud: CloudUnderTest, gate: Gate, engine: str, **options: Any) -> Machine:
+def machine_of(cloud: CloudUnderTest, gate: Gate, engine: str, kind: type[Vendor] = Vendor, **options: Any) -> Machine:
     """The filesystem of a cloud behind a gate."""
     place = cloud.provided()
     name = next(name for name in ("endpoint", "endpoint_url") if name in place)
     inside = re.sub(r"^http://[^/]+", gate.endpoint, place[name])
-    vendor = Vendor(MANNERS[cloud.name], cloud.options, gate)
+    vendor = kind(MANNERS[cloud.name], cloud.options, gate)
     told = {**place, name: inside, "storage_options_provider": vendor}
     fs = cloud.fs(engine, **{**told, **options})
-    # The constructor's own options hold the account's key.
     refresher = fs.connection.choice
     refresher._clock, refresher._monotonic = vendor.clock, vendor.tick
     return Machine(cloud, gate, vendor, fs)
