@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import re
 from collections.abc import Iterator, Mapping
@@ -65,7 +66,7 @@ class Hiding:
         return sorted(known, key=len, reverse=True)
 
     def _shows(self, error: BaseException) -> bool:
-        told = "\n".join([str(error), repr(error), *map(str, getattr(error, "__notes__", ()))])
+        told = "\n".join([*_told(error), *map(str, getattr(error, "__notes__", ()))])
         return self.hide(told) != told
 
     def _changed(self, error: BaseException) -> BaseException:
@@ -101,6 +102,13 @@ class Hiding:
         if context is not error.__context__:
             error.__context__ = context
         return error
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    """The texts of an exception; that of a provider may be one that cannot be shown, and then shows nothing."""
+    for text in (str, repr):
+        with contextlib.suppress(Exception):
+            yield text(error)
 
 
 def redacted(cloud: Cloud, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -52,7 +53,11 @@ def read_answer(answer: Any, cloud: Cloud, name: str) -> tuple[Credentials, dict
     found = {key: setting.value for key, setting in settings.items()}
     expiry = found.pop(EXPIRY, None)
     values = {key: as_text(found.pop(key)) for key in cloud.credential_options if found.get(key) is not None}
-    credentials = Credentials(complete(values, cloud, name), seconds if expiry is None else as_timestamp(expiry))
+    whole, expires_at = complete(values, cloud, name), seconds if expiry is None else as_timestamp(expiry)
+    try:
+        credentials = Credentials(whole, expires_at)
+    except CredentialsError as error:
+        raise CredentialsError(errno.EINVAL, f"{name}: {error.strerror}") from None
     return credentials, found
 
 

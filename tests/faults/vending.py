@@ -175,6 +175,8 @@ class Vendor:
         ``well``; ``down``, which raises; ``hangs``, until it is mended; ``repeats`` what it gave last.
     aside
         What is called each time before it answers.
+    instead
+        What is called each time and answers in its place.
     """
 
     def __init__(self, manner: Manner, account: Mapping[str, Any], gate: Gate) -> None:
@@ -187,13 +189,16 @@ class Vendor:
         self.ahead_seconds = 0.0
         self.hanging, self.mended = threading.Event(), threading.Event()
         self.aside: Callable[[], Any] = lambda: None
+        self.instead: Callable[[], Any] | None = None
 
-    def fetch_storage_options(self) -> dict[str, str]:
+    def fetch_storage_options(self) -> Any:
         """The next credentials, unless the service is in another mood."""
         with self._guard:
             self.calls += 1
             number = self.calls
         self.aside()
+        if self.instead is not None:
+            return self.instead()
         if self.mood == "down":
             raise VendingError(DOWN, *self.secrets)
         if self.mood == "hangs":
@@ -223,7 +228,7 @@ class Vendor:
 class AwaitedVendor(Vendor):
     """The same, to be awaited on whatever event loop."""
 
-    async def fetch_storage_options(self) -> dict[str, str]:  # type: ignore[override]
+    async def fetch_storage_options(self) -> Any:
         """The next credentials."""
         await asyncio.sleep(0)
         return super().fetch_storage_options()
