@@ -200,6 +200,21 @@ def test_a_repeated_request_is_recorded_each_time(watched):
     assert trace.objects()[0].repeats == 1
 
 
+@pytest.mark.parametrize("more", [{}, {"cache_regions": True}], ids=["one-client", "a-client-for-each-region"])
+def test_a_session_of_the_callers_own_is_watched(s3_cloud, more):
+    """Also where s3fs makes its clients of something that objfs has not made."""
+    session = pytest.importorskip("aiobotocore.session").get_session()
+    session.set_credentials("key", "secret")
+    given = {name: value for name, value in s3_cloud.options.items() if name not in ("key", "secret")}
+    s3_cloud.raw.put("key", b"bytes")
+    fs = objfs.S3FileSystem(session=session, skip_instance_cache=True, **given, **more)
+    with objfs.trace() as trace:
+        assert fs.cat_file(s3_cloud.path("key")) == b"bytes"
+    assert [(r.verb, r.plane, r.key, r.received) for r in trace.requests if r.verb == "GET"] == [
+        ("GET", "sdk", "key", 5)
+    ]
+
+
 def test_refused_credentials_are_a_second_attempt(make_gateway, moto_server, bucket, observer):
     """The data plane asks again with new credentials; both requests are there."""
     from objfs.testing import LocalCredentialsProvider
