@@ -29,7 +29,7 @@ that a server or the network did is an ``OSError`` with an ``errno``.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 # Failures that the message of an error lists; it holds them all.
@@ -132,6 +132,29 @@ class CredentialsExpiredError(CredentialsError):
 
 class MissingCredentialsError(CredentialsError):
     """No credentials were given or found; objfs never falls back to anonymous access on its own."""
+
+
+# What an answer's HTTP status is to a user of fsspec, with the errno that s3fs gives it.
+STATUSES: Final[Mapping[int, tuple[type[OSError], int]]] = {
+    301: (OSError, getattr(errno, "EREMCHG", errno.EIO)),
+    307: (OSError, getattr(errno, "EREMCHG", errno.EIO)),
+    400: (OSError, errno.EINVAL),
+    401: (PermissionError, errno.EACCES),
+    403: (PermissionError, errno.EACCES),
+    404: (FileNotFoundError, errno.ENOENT),
+    405: (OSError, errno.EPERM),
+    408: (TimeoutError, errno.ETIMEDOUT),
+    409: (OSError, errno.EBUSY),
+    412: (PreconditionFailedError, errno.EINVAL),
+    413: (OSError, errno.EMSGSIZE),
+    416: (OSError, errno.EINVAL),
+    429: (ThrottledError, errno.EBUSY),
+    500: (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
+    501: (OSError, errno.ENOSYS),
+    502: (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
+    503: (ThrottledError, errno.EBUSY),
+    504: (TimeoutError, errno.ETIMEDOUT),
+}
 
 
 def cause_of(translated: BaseException, error: BaseException) -> BaseException | None:

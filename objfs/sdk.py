@@ -259,11 +259,23 @@ class SdkPlane:
 
 def of_transport(error: Exception, subject: str | None) -> OSError:
     """The builtin for a client library's error that is no answer of a server: a time-out, a refused connection."""
-    if "Timeout" in type(error).__name__:
-        return TimeoutError(errno.ETIMEDOUT, str(error), subject)
-    if "Connect" in type(error).__name__:
-        return ConnectionError(errno.ECONNREFUSED, str(error), subject)
-    return OSError(errno.EIO, str(error), subject)
+    # botocore and azure-core wrap what aiohttp says more exactly.
+    inner = getattr(error, "kwargs", {}).get("error") or getattr(error, "inner_exception", None) or error
+    name = type(inner).__name__
+    number = next((number for words, number in _TRANSPORT if any(word in name for word in words)), errno.EIO)
+    # An OSError of one of these numbers is made a TimeoutError or a ConnectionError by its own constructor.
+    return OSError(number, str(error) or name, subject)
+
+
+# What the names of such errors have in common in botocore, aiohttp and azure-core. The first that fits counts.
+_TRANSPORT: Final = (
+    (("Timeout",), errno.ETIMEDOUT),
+    (
+        ("Payload", "Disconnected", "Closed", "Incomplete", "Reset", "ClientOSError", "Response"),
+        errno.ECONNRESET,
+    ),
+    (("Connect", "ServiceRequest"), errno.ECONNREFUSED),
+)
 
 
 def located(error: OSError, path: str) -> OSError:

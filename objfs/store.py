@@ -25,6 +25,7 @@ from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, cause_of
 from objfs.observing import Watch
 from objfs.store_errors import STATUS, is_bare_refusal, translate_error
+from objfs.store_retries import deleted, repeated
 from objfs.store_values import chunk, get_options, head_options, object_info, with_files_read, written
 from objfs.store_watching import Watched
 from objfs.turns import Turns
@@ -293,7 +294,8 @@ class Store:
         """Delete one object; S3 does not say whether it was there."""
         import obstore
 
-        await self._call(key, self._seen("DELETE", key, lambda: obstore.delete_async(self._store, key)))
+        delete = self._seen("DELETE", key, lambda: obstore.delete_async(self._store, key))
+        await deleted(self._arguments.retry_config, partial(self._call, key, delete))
 
     async def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:
         """Copy within the bucket with one request (S3: up to 5 GiB).
@@ -305,10 +307,9 @@ class Store:
         """
         import obstore
 
-        async def request() -> None:
-            await obstore.copy_async(self._store, source, target, overwrite=overwrite)
-
-        await self._call(source, self._seen("COPY", target, request))
+        copy = self._seen("COPY", target, lambda: obstore.copy_async(self._store, source, target, overwrite=overwrite))
+        # One that must not overwrite would be refused the next time, by its own outcome.
+        await repeated(self._arguments.retry_config if overwrite else None, partial(self._call, source, copy))
 
     async def any_below(self, prefix: str) -> bool:
         """Whether any key begins with ``prefix/`` (with an empty prefix: whether the bucket holds anything).

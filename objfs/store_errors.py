@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from objfs.credentials.rejection import code_in
-from objfs.errors import EXISTS_ALREADY, ObjfsError, PreconditionFailedError, ThrottledError
+from objfs.errors import EXISTS_ALREADY, STATUSES, ObjfsError
 
 # Patterns as text: re compiles them for the first error.
 # The second form is that of a deletion, which is part of a batch on Azure.
@@ -20,23 +20,18 @@ _MESSAGE: Final = r"(?s)<Message>\s*(.*?)\s*(?:\nRequestId:[^<]*)?</Message>"
 _TIMED_OUT: Final = r"(?i)kind: Timeout|kind: TimedOut|\btimed out"
 
 
-# HTTP statuses: exception and errno, as s3fs has them.
-_STATUSES: Final[Mapping[str, tuple[type[OSError], int]]] = {
-    "301": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
-    "307": (OSError, getattr(errno, "EREMCHG", errno.EIO)),
-    "400": (OSError, errno.EINVAL),
-    "401": (PermissionError, errno.EACCES),
-    "403": (PermissionError, errno.EACCES),
-    "404": (FileNotFoundError, errno.ENOENT),
-    "405": (OSError, errno.EPERM),
-    "409": (OSError, errno.EBUSY),
-    "412": (PreconditionFailedError, errno.EINVAL),
-    "416": (OSError, errno.EINVAL),
-    "429": (ThrottledError, errno.EBUSY),
-    "500": (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
-    "501": (OSError, errno.ENOSYS),
-    "503": (ThrottledError, errno.EBUSY),
-}
+_STATUSES: Final = {str(status): kind for status, kind in STATUSES.items()}
+# How S3 and GCS, and how Azure refuse what is said of an upload that has ended. obstore aborts one whose end it heard
+# nothing of, or ends it again, and raises how that went (0.12.1).
+_ENDED: Final = frozenset({"NoSuchUpload", "InvalidBlockList"})
+_END_LOST: Final = "the answer to the end of the upload was lost; the object may be there, whole"
+# What obstore says of an answer that names another region: of its kind there is no address in it.
+_ELSEWHERE: Final = "redirect without LOCATION"
+_TRANSPORT: Final = (
+    (_TIMED_OUT, errno.ETIMEDOUT),
+    (r"kind: (?:Interrupted|Body|ConnectionReset|UnexpectedEof)|IncompleteMessage", errno.ECONNRESET),
+    ("kind: Connect", errno.ECONNREFUSED),
+)
 
 
 def translate_error(
@@ -66,6 +61,8 @@ def translate_error(
     from html import unescape  # a thousand names of characters, for the text of an error
 
     said = ": ".join(unescape(part) for part in (code, message and message[1]) if part)
+    if code in _ENDED:
+        return ConnectionResetError(errno.ECONNRESET, _END_LOST, url)
     if isinstance(error, FileNotFoundError):
         return FileNotFoundError(errno.ENOENT, said or os.strerror(errno.ENOENT), url)
     said = said or text.split("<?xml", maxsplit=1)[0].strip()
@@ -78,10 +75,13 @@ def translate_error(
         if sign is not None and sign in known:
             kind, number = known[sign]
             return kind(number, said, url)
-    if re.search(_TIMED_OUT, str(error)):
-        return TimeoutError(errno.ETIMEDOUT, said, url)
-    if "kind: Connect" in str(error):
-        return ConnectionError(errno.ECONNREFUSED, said, url)
+    if _ELSEWHERE in text:
+        kind, number = STATUSES[301]
+        return kind(number, "the bucket is in another region, or behind another endpoint: name its region", url)
+    # An OSError of one of these numbers is made a TimeoutError or a ConnectionError by its own constructor.
+    for pattern, number in _TRANSPORT:
+        if re.search(pattern, str(error)):
+            return OSError(number, said, url)
     return OSError(errno.EIO, said, url)
 
 

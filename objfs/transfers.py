@@ -104,6 +104,11 @@ class Source:
             raise FileExpired(self.location.path, state) from error
         # Compared even where the server compared too: some proxies drop If-Match.
         self._refuse_other(chunk.info, state)
+        stop = min(wanted.stop, chunk.info.size) if isinstance(wanted, ByteRange) else chunk.info.size
+        if chunk.stop < stop:
+            # A Content-Length that does not fit the rest of the answer.
+            msg = f"the answer holds {len(chunk.data)} bytes of {stop - chunk.start}"
+            raise ConnectionResetError(errno.ECONNRESET, msg, self.location.path)
         return chunk
 
     def _refuse_other(self, info: ObjectInfo, state: str | None) -> None:

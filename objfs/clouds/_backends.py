@@ -12,11 +12,18 @@ from urllib.parse import urlsplit
 from objfs.clouds._cloud import StoreArguments
 from objfs.options import Settings
 
-# obstore ends every request after 30 s by default, however well it moves; a stall is what read_timeout is for.
+# Those of both planes. obstore ends every request after 30 s by default, however well it moves; a stall is what
+# read_timeout is for. A copy within the service may be silent for a while.
 CLIENT_DEFAULTS: Final[Mapping[str, Any]] = {
     "connect_timeout": timedelta(seconds=5),
-    "read_timeout": timedelta(seconds=15),
+    "read_timeout": timedelta(seconds=30),
     "timeout": timedelta(days=7),
+}
+# Likewise; obstore's own, said so that they stay what is documented.
+RETRY_DEFAULTS: Final[Mapping[str, Any]] = {
+    "max_retries": 10,
+    "retry_timeout": timedelta(minutes=3),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=15), "base": 2.0},
 }
 
 
@@ -47,7 +54,13 @@ def arguments_at(
     client = {**CLIENT_DEFAULTS, **slots["client"]}
     client["allow_http"] = endpoint.startswith("http:") or bool(settings.value("allow_http", False))
     server = urlsplit(endpoint).netloc.rpartition("@")[2]
-    return StoreArguments(bucket, {**defaults, **slots["config"], **own}, client, slots["retry"], server)
+    return StoreArguments(bucket, {**defaults, **slots["config"], **own}, client, retry_config(settings), server)
+
+
+def retry_config(settings: Settings) -> dict[str, Any]:
+    """Every member of obstore's ``retry_config``, which both planes go by."""
+    told = settings.for_store()["retry"]
+    return {**RETRY_DEFAULTS, **told, "backoff": {**RETRY_DEFAULTS["backoff"], **told.get("backoff", {})}}
 
 
 def unspoken(settings: Settings) -> str | None:

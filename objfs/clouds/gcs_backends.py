@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from objfs.clouds._backends import arguments_at, key_digest, unspoken
+from objfs.clouds._backends import CLIENT_DEFAULTS, arguments_at, key_digest, unspoken
 from objfs.clouds._cloud import StoreArguments
 from objfs.clouds.gcs_resolve import METHODS, default_endpoint
 from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
@@ -36,8 +36,12 @@ SDK_DEFAULTS: Final[Mapping[str, Any]] = {
     "timeout": None,
     "version_aware": False,
 }
-# aiohttp ends every request after five minutes by default. A rewrite of a large object may be silent for a while.
-TIMEOUT_DEFAULTS: Final[Mapping[str, Any]] = {"total": None, "sock_connect": 5.0, "sock_read": 60.0}
+# aiohttp ends every request after five minutes by default.
+TIMEOUT_DEFAULTS: Final[Mapping[str, Any]] = {
+    "total": None,
+    "sock_connect": CLIENT_DEFAULTS["connect_timeout"].total_seconds(),
+    "sock_read": CLIENT_DEFAULTS["read_timeout"].total_seconds(),
+}
 
 # A service account that signs nothing: what obstore would read from the environment is overridden with it, as it
 # parses whatever it finds there, also where it is given a credential provider, and cannot be told to look at nothing.

@@ -12,11 +12,10 @@ from objfs.clouds.azure_calls import ERRORS
 from objfs.credentials.azure_adapter import peer_credential
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
 from objfs.errors import (
+    STATUSES,
     CredentialsError,
     CredentialsExpiredError,
     MissingCredentialsError,
-    PreconditionFailedError,
-    ThrottledError,
 )
 from objfs.peers.azure_client import close_at_last, close_in_time, service_client
 from objfs.peers.azure_objects import AzureObjects
@@ -28,24 +27,6 @@ if TYPE_CHECKING:
 
 _SDK_MODULES: Final = ("azure", "aiohttp")
 
-# https://learn.microsoft.com/rest/api/storageservices/common-rest-api-error-codes
-_STATUSES: Final[Mapping[int, tuple[type[OSError], int]]] = {
-    400: (OSError, errno.EINVAL),
-    401: (PermissionError, errno.EACCES),
-    403: (PermissionError, errno.EACCES),
-    404: (FileNotFoundError, errno.ENOENT),
-    405: (OSError, errno.EPERM),
-    408: (TimeoutError, errno.ETIMEDOUT),
-    409: (OSError, errno.EBUSY),
-    412: (PreconditionFailedError, errno.EINVAL),
-    413: (OSError, errno.EMSGSIZE),
-    416: (OSError, errno.EINVAL),
-    429: (ThrottledError, errno.EBUSY),
-    500: (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
-    501: (OSError, errno.ENOSYS),
-    503: (ThrottledError, errno.EBUSY),
-    504: (TimeoutError, errno.ETIMEDOUT),
-}
 # An expired SAS has the error code of a wrong one; only the text tells them apart.
 _EXPIRED_TEXTS: Final = ("not valid in the specified time frame", "Lifetime validation failed", "token is expired")
 
@@ -152,8 +133,6 @@ class AzurePeer(Peer):
             return _of_answer(error, status, subject)
         if isinstance(error, ValueError):
             return None
-        if type(error).__name__ in ("ServiceRequestError", "ClientConnectorError"):
-            return ConnectionError(errno.ECONNREFUSED, _first_line(error), subject)
         if type(error).__name__ in ("CredentialUnavailableError", "ClientAuthenticationError"):
             return CredentialsError(errno.EACCES, _first_line(error), subject)
         return of_transport(error, subject)
@@ -170,7 +149,7 @@ def _of_answer(error: Any, status: int, subject: str | None) -> OSError:
     detail = f"{error} {getattr(error, 'additional_info', '')}"
     if name in ERRORS.expired or (status in (401, 403) and any(text in detail for text in _EXPIRED_TEXTS)):
         return CredentialsExpiredError(errno.EACCES, said, subject)
-    kind, number = ERRORS.exceptions.get(name) or _STATUSES.get(status, (OSError, errno.EIO))
+    kind, number = ERRORS.exceptions.get(name) or STATUSES.get(status, (OSError, errno.EIO))
     return kind(number, said, subject)
 
 

@@ -16,17 +16,21 @@ from urllib.parse import urlsplit
 from fsspec.asyn import get_loop
 
 from objfs import observing
+from objfs.clouds._backends import CLIENT_DEFAULTS, retry_config
 from objfs.clouds.azure_backends import client_keywords, service_url
 from objfs.concurrency import close_with_loop
+from objfs.peers.azure_retries import retry_policy
 from objfs.peers.watching import watched_azure
+from objfs.retries import policy_of, repeat_nothing
 
 if TYPE_CHECKING:
     from objfs.options import Settings
 
-# The SDK's own first wait is a quarter of a minute, also before it says that nobody listens at an address.
-_RETRIES: Final = {"retry_total": 5, "initial_backoff": 0, "increment_base": 2, "random_jitter_range": 1}
-# The SDK's own.
-_CONNECTION: Final = {"connection_timeout": 20, "read_timeout": 60, "connection_data_block_size": 256 << 10}
+_CONNECTION: Final = {
+    "connection_timeout": CLIENT_DEFAULTS["connect_timeout"].total_seconds(),
+    "read_timeout": CLIENT_DEFAULTS["read_timeout"].total_seconds(),
+    "connection_data_block_size": 256 << 10,
+}
 # From here on aiohttp warns of a body that is sent in one piece.
 _LARGE_BYTES: Final = 1 << 20
 _CLOSING_SECONDS: Final = 1.0
@@ -40,7 +44,8 @@ def service_client(settings: Settings, credential: Any) -> Any:
     """An ``azure.storage.blob.aio.BlobServiceClient`` at the endpoint of the settings; nothing is sent yet."""
     from azure.storage.blob.aio import BlobServiceClient
 
-    keywords: dict[str, Any] = {"user_agent": "objfs", **_RETRIES, **_CONNECTION, **client_keywords(settings)}
+    keywords: dict[str, Any] = {"user_agent": "objfs", **_CONNECTION, **client_keywords(settings)}
+    keywords["retry_policy"] = retry_policy(policy_of(retry_config(settings)))
     certificate = _certificate_in_a_file(keywords)
     if settings.value("secondary_endpoint") or settings.value("location_mode") == "secondary":
         parts = urlsplit(service_url(settings, secondary=True))
@@ -61,6 +66,11 @@ def _transport_class() -> Any:
 
     class Transport(AioHttpTransport):  # type: ignore[misc]
         """aiohttp, which gets large bodies as files, so that it sends them in pieces."""
+
+        async def open(self) -> None:
+            await super().open()
+            if self.session is not None:
+                repeat_nothing(self.session)
 
         def _get_request_data(self, request: Any) -> Any:
             data = super()._get_request_data(request)

@@ -6,6 +6,7 @@ import errno
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from objfs.clouds._backends import retry_config
 from objfs.clouds.gcs_backends import at_google
 from objfs.credentials.google_adapter import peer_credentials
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
@@ -13,6 +14,7 @@ from objfs.errors import CredentialsError, MissingExtraError
 from objfs.peers import gcs_requests
 from objfs.peers.gcs_folders import GoogleObjects
 from objfs.peers.gcs_objects import GCSObjects
+from objfs.retries import policy_of
 from objfs.sdk import Peer, PeerSetup, make, of_transport, with_methods
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ class GCSPeer(Peer):
         instance = make(own_class, {**setup.keywords, "token": token, **own})
         instance._use_client_cert = bool(settings.value("client_certificate"))  # noqa: SLF001 - it asks the environment
         instance.objfs_refresher = refresher
-        instance.objfs_attempts = gcs_requests.attempts_of(setup)
+        instance.objfs_retries = policy_of(retry_config(settings))
         return instance
 
     async def open_here(self, instance: Any) -> None:
@@ -90,6 +92,8 @@ class GCSPeer(Peer):
         kind = type(error)
         if kind.__module__.partition(".")[0] not in _SDK_MODULES:
             return None
+        if kind.__module__.startswith("aiohttp."):
+            return of_transport(error, subject)
         code = getattr(error, "code", None)
         status = getattr(code, "value", code)
         if isinstance(status, int | str) and str(status).isdigit():

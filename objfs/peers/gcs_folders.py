@@ -8,6 +8,7 @@ condition.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import weakref
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from objfs.errors import PreconditionFailedError
 from objfs.peers.gcs_objects import GCSObjects
-from objfs.peers.gcs_requests import pause, status_of
+from objfs.peers.gcs_requests import status_of
 from objfs.records import record
 from objfs.types import ByteRange, Chunk, Location, Suffix, Written
 
@@ -135,7 +136,7 @@ class GoogleObjects(GCSObjects):
         attempt = 0
         while not running.get("done"):
             attempt += 1
-            await pause(min(attempt, 3))
+            await asyncio.sleep(min(4.0, 0.5 * 2**attempt))
             name = running["name"].rpartition("/")[2]
             running = await self.ask("GET", "b/{}/operations/{}", self._bucket, name)
         if "error" in running:

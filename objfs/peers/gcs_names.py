@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
+from objfs.clouds._backends import retry_config
 from objfs.clouds.gcs_urls import with_version
 from objfs.concurrency import run_bounded
 from objfs.errors import EXISTS_ALREADY, PreconditionFailedError
 from objfs.peers.gcs_batch import answers_of, batch_body
 from objfs.peers.gcs_listing import GCSListing
-from objfs.peers.gcs_requests import RETRIED, pause, refusal, status_of
+from objfs.peers.gcs_requests import refusal, status_of
 from objfs.peers.gcs_signing import sign
+from objfs.retries import RETRIED_STATUSES, policy_of
 from objfs.types import Location
 
 # gcsfs's words for what an object has beside its bytes, and the JSON API's.
@@ -28,7 +30,6 @@ FIXED_KEYS: Final[Mapping[str, str]] = {
     "content_language": "contentLanguage",
     "custom_time": "customTime",
 }
-_ATTEMPTS: Final = 5
 _DELETES_AT_A_TIME: Final = 10
 # How a server says that it does not know a kind of request.
 _UNKNOWN: Final = frozenset({400, 404, 405, 501})
@@ -131,19 +132,20 @@ class GCSNames(GCSListing, ABC):
         """Delete objects, each in one generation or as it is now."""
         left = list(pairs)
         failed: list[tuple[tuple[str, str | None], int, str]] = []
-        for attempt in range(1, _ATTEMPTS + 1):
+        attempts = policy_of(retry_config(self._plane.setup.settings)).begin()
+        while left:
             statuses = await self._delete_at_once(left)
-            busy = [pair for pair, (status, _) in zip(left, statuses, strict=True) if status in RETRIED]
-            last = attempt == _ATTEMPTS
+            busy = [pair for pair, (status, _) in zip(left, statuses, strict=True) if status in RETRIED_STATUSES]
+            wait = attempts.pause() if busy else None
             failed.extend(
                 (pair, status, text)
                 for pair, (status, text) in zip(left, statuses, strict=True)
-                if status >= 400 and status != 404 and (last or status not in RETRIED)
+                if status >= 400 and status != 404 and (wait is None or status not in RETRIED_STATUSES)
             )
-            left = busy
-            if not left or last:
+            if wait is None:
                 break
-            await pause(attempt)
+            left = busy
+            await asyncio.sleep(wait)
         if failed:
             (key, _), status, text = failed[0]
             error = refusal(status, text.encode(), f"{self._bucket}/{key}")

@@ -12,12 +12,13 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, ClassVar, Final
 
+from objfs.clouds._backends import retry_config
 from objfs.peers import gcs_pages
 from objfs.peers.gcs_checks import Check, check_of
 from objfs.peers.gcs_names import FIXED_KEYS
-from objfs.peers.gcs_requests import attempts_of
 from objfs.peers.gcs_uploads import Resumable
 from objfs.peers.gcs_vocabulary import GCSVocabulary
+from objfs.retries import policy_of
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
 logger = logging.getLogger("objfs")
@@ -123,9 +124,9 @@ class GCSObjects(GCSVocabulary):
     async def begin_upload(self, key: str, *, create: bool, if_match: str | None) -> Resumable:
         """Prepare a resumable upload; it begins with its first chunk, when it is known whether it appends."""
         begin = partial(self._begin, create=create, if_match=if_match)
-        attempts = attempts_of(self._plane.setup)
+        policy = policy_of(retry_config(self._plane.setup.settings))
         kind = self._described()["contentType"]
-        return Resumable(self._once, begin, key, f"{self._bucket}/{key}", attempts, self._check(), kind)
+        return Resumable(self._once, begin, key, f"{self._bucket}/{key}", policy, self._check(), kind)
 
     async def _once(self, method: str, path: str, **keywords: Any) -> Any:
         return await self._plane.call("objfs_once", method, path, **keywords)

@@ -13,7 +13,6 @@ import errno
 import io
 import json as json_module
 import os
-import random
 import ssl
 import tempfile
 import weakref
@@ -25,40 +24,24 @@ from typing import Any, Final
 from fsspec.asyn import get_loop
 
 from objfs import observing
+from objfs.clouds.gcs_backends import TIMEOUT_DEFAULTS
 from objfs.concurrency import close_with_loop
 from objfs.credentials.google_adapter import sending
-from objfs.errors import CredentialsExpiredError, PreconditionFailedError, ThrottledError
+from objfs.errors import STATUSES, CredentialsExpiredError
 from objfs.peers.watching import watched_gcs
+from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, Attempts, repeat_nothing
 from objfs.sdk import PeerSetup, of_transport
 
-# https://cloud.google.com/storage/docs/retry-strategy#idempotency-operations
-RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 _UNAUTHORIZED: Final = 401
-_FIRST_PAUSE_SECONDS: Final = 0.5
-_LONGEST_PAUSE_SECONDS: Final = 32.0
-_DEFAULT_RETRIES: Final = 5
-_CONNECT_SECONDS: Final = 30.0
-_READ_SECONDS: Final = 60.0
+_GONE: Final = 404
+_CONDITIONS: Final = frozenset({"ifGenerationMatch", "ifMetagenerationMatch"})
 _CLOSING_SECONDS: Final = 1.0
 
-# What an answer's status is to a user of fsspec; others are an OSError with EIO.
+# What is otherwise here.
 _STATUSES: Final[Mapping[int, tuple[type[OSError], int]]] = {
-    400: (OSError, errno.EINVAL),
+    **STATUSES,
     401: (CredentialsExpiredError, errno.EACCES),
-    403: (PermissionError, errno.EACCES),
-    404: (FileNotFoundError, errno.ENOENT),
-    405: (OSError, errno.EPERM),
-    408: (TimeoutError, errno.ETIMEDOUT),
-    409: (OSError, errno.EBUSY),
     410: (FileNotFoundError, errno.ENOENT),
-    412: (PreconditionFailedError, errno.EINVAL),
-    413: (OSError, errno.EMSGSIZE),
-    416: (OSError, errno.EINVAL),
-    429: (ThrottledError, errno.EBUSY),
-    500: (OSError, getattr(errno, "EREMOTEIO", errno.EIO)),
-    501: (OSError, errno.ENOSYS),
-    503: (ThrottledError, errno.EBUSY),
-    504: (TimeoutError, errno.ETIMEDOUT),
 }
 
 _sessions: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -93,12 +76,6 @@ def endpoint_of(setup: PeerSetup) -> str:
     return endpoint
 
 
-def attempts_of(setup: PeerSetup) -> int:
-    """How often a request is made at most."""
-    retries = setup.settings.value("max_retries")
-    return 1 + (_DEFAULT_RETRIES if retries is None else int(retries))
-
-
 def plain_class(peer: type[Any]) -> type[Any]:
     """gcsfs's class without the look-up, over gRPC, of what kind a bucket is: no emulator answers that."""
     return next(cls for cls in peer.__mro__ if cls.__module__ == "gcsfs.core")
@@ -125,6 +102,7 @@ async def set_session(self: Any) -> Any:
 
         keywords = session_keywords(self.session_kwargs, certificate=self._use_client_cert)
         self._session = session = aiohttp.ClientSession(**keywords)
+        repeat_nothing(session)
         _sessions.add(session)
         if self.asynchronous:
             await close_with_loop(self, session.close)
@@ -148,8 +126,7 @@ def session_keywords(given: Mapping[str, Any], *, certificate: bool) -> dict[str
     keywords = dict(given)
     times = keywords.get("timeout")
     if times is None or isinstance(times, Mapping):
-        members = {"total": None, "sock_connect": _CONNECT_SECONDS, "sock_read": _READ_SECONDS, **(times or {})}
-        keywords["timeout"] = aiohttp.ClientTimeout(**members)
+        keywords["timeout"] = aiohttp.ClientTimeout(**{**TIMEOUT_DEFAULTS, **(times or {})})
     how = keywords.get("connector")
     if isinstance(how, Mapping) or (how is None and certificate):
         members = dict(how or {})
@@ -226,8 +203,9 @@ async def request(
     """Ask the server, again where an answer says that it may help; takes and gives what gcsfs's ``_request`` does."""
     if subject is None and args:
         subject = "/".join(args[:2])
-    attempts = self.objfs_attempts
-    for attempt in range(1, attempts + 1):
+    conditional = method != "GET" and any(parameters.get(name) is not None for name in _CONDITIONS)
+    attempts, in_doubt = self.objfs_retries.begin(), False
+    while True:
         try:
             return await once(
                 self,
@@ -239,28 +217,34 @@ async def request(
                 data=data,
                 subject=subject,
                 raw=raw,
-                attempt=attempt,
+                attempt=attempts.number,
                 **parameters,
             )
         except OSError as error:
-            if attempt == attempts or not may_help(error):
+            status = status_of(error)
+            if in_doubt and method == "DELETE" and status == _GONE:
+                return status, {}, None, b""
+            if in_doubt and conditional and status in REFUSALS:
+                raise ConnectionResetError(errno.ECONNRESET, IN_DOUBT, subject) from error
+            # The server may have carried it out.
+            in_doubt = in_doubt or (status is None and error.errno != errno.ECONNREFUSED)
+            if not may_help(error) or not await paused(attempts):
                 raise
-        await pause(attempt)
-    raise AssertionError  # the last round returns or raises
 
 
 def may_help(error: OSError) -> bool:
     """Whether the same request may be answered otherwise: the server is busy, or the connection broke."""
     status = status_of(error)
-    if status is None:
-        return not isinstance(error, PermissionError)
-    return status in RETRIED
+    return not isinstance(error, PermissionError) if status is None else status in RETRIED_STATUSES
 
 
-async def pause(attempt: int) -> None:
-    """Wait, longer after each attempt."""
-    longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
-    await asyncio.sleep(longest * random.uniform(0.5, 1))  # noqa: S311 - no secret
+async def paused(attempts: Attempts) -> bool:
+    """Wait before the next attempt; False where there is to be none."""
+    wait = attempts.pause()
+    if wait is None:
+        return False
+    await asyncio.sleep(wait)
+    return True
 
 
 async def once(
@@ -330,8 +314,6 @@ async def once(
             raise CredentialsExpiredError(errno.EACCES, error.strerror, subject) from error.__cause__
         raise
     except (aiohttp.ClientError, TimeoutError) as error:
-        if getattr(error, "code", None) is not None:
-            raise
         raise of_transport(error, subject) from error
 
 

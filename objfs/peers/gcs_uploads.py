@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from objfs.peers.gcs_checks import Check
-from objfs.peers.gcs_requests import may_help, pause, status_of
+from objfs.peers.gcs_requests import may_help, paused, status_of
+from objfs.retries import RetryPolicy
 from objfs.types import Location
 
 # Chunks that are not the last must be multiples of this.
@@ -44,8 +45,8 @@ class Resumable:
         Where the bytes go.
     subject
         Object, for errors.
-    attempts
-        How often a chunk is tried.
+    policy
+        How often each chunk is repeated.
     check
         Of what is sent.
     content_type
@@ -58,7 +59,7 @@ class Resumable:
     begin: Callable[[Resumable], Awaitable[str]]
     key: str
     subject: str
-    attempts: int
+    policy: RetryPolicy
     check: Check
     content_type: str
     appended: Location | None = None
@@ -86,6 +87,8 @@ class Resumable:
             self.url = await self.begin(self)
         contents = await self._send_waiting(self.sent + len(self.waiting))
         found: dict[str, Any] = json.loads(contents or b"{}")
+        if int(found.get("size", self.sent)) != self.sent:
+            raise OSError(errno.EIO, f"the server has made {found['size']} bytes of {self.sent}", self.subject)
         self.check.compare(found, self.subject)
         return found
 
@@ -104,25 +107,25 @@ class Resumable:
     async def _send_waiting(self, total: int | None) -> bytes:
         """Send what waits, again from where it stopped when a connection breaks."""
         stop = self.sent + len(self.waiting)
-        for attempt in range(1, self.attempts + 1):
-            if not self.waiting and total is None:
-                return b""
+        attempts = self.policy.begin()
+        while self.waiting or total is not None:
             try:
                 status, headers, contents = await self._put(self.waiting, total)
-                if status != _INCOMPLETE:
-                    self.sent, self.waiting = stop, b""
-                    return contents
-                self._keep_rest(headers)
             except OSError as error:
-                if attempt == self.attempts or not may_help(error):
+                if not may_help(error) or not await paused(attempts):
                     raise
-                await pause(attempt)
                 done = await self._ask_where()
                 if done is not None:
                     return done
-        if not self.waiting and total is None:
-            return b""
-        raise OSError(errno.EIO, "the server keeps less than it is sent", self.subject)
+                continue
+            if status != _INCOMPLETE:
+                self.sent, self.waiting = stop, b""
+                return contents
+            before = self.sent
+            self._keep_rest(headers)
+            if self.sent == before and not await paused(attempts):
+                raise OSError(errno.EIO, "the server keeps nothing of what it is sent", self.subject)
+        return b""
 
     async def _put(self, data: bytes, total: int | None) -> tuple[int, Any, bytes]:
         size = "*" if total is None else str(total)

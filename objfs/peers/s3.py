@@ -9,15 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from objfs import observing
+from objfs.clouds._backends import CLIENT_DEFAULTS, retry_config
 from objfs.clouds.s3_calls import ERRORS
 from objfs.concurrency import close_with_loop
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
-from objfs.errors import CredentialsError, CredentialsExpiredError, PreconditionFailedError
+from objfs.errors import STATUSES, CredentialsError, CredentialsExpiredError, PreconditionFailedError
 from objfs.peers.s3_objects import S3Objects
 from objfs.peers.s3_pages import list_page
+from objfs.peers.s3_requests import read_object, repeat_by
 from objfs.peers.watching import watch_client, watched_bucket
 from objfs.records import field, record
+from objfs.retries import policy_of
 from objfs.sdk import Peer, PeerSetup, make, of_transport, with_methods
 
 if TYPE_CHECKING:
@@ -120,13 +123,35 @@ class S3Peer(Peer):
                 watch_client(client)
             return client
 
+        policy = policy_of(retry_config(setup.settings))
+
+        async def set_session(self: Any, *args: Any, **kwargs: Any) -> Any:
+            client = await peer.set_session(self, *args, **kwargs)
+            if client is not self.objfs_repeated:
+                self.objfs_repeated = client
+                repeat_by(policy, client)
+            return client
+
         keywords, certificates = _with_certificates_in_files(setup.keywords)
+        config = keywords["config_kwargs"] = {**_TIMEOUTS, **(keywords.get("config_kwargs") or {})}
+        # boto's own count would end the last attempt but one.
+        config["retries"] = {**config.get("retries", {}), "max_attempts": 0}
         session = setup.settings.value("session")
         if session is not None:
             keywords["session"] = session
         elif setup.choice is not NATIVE_CHAIN:
             keywords["session"] = _session(setup)
-        members = {"split_path": split_path, "get_s3": get_s3, "objfs_list_page": list_page}
+        members = {
+            "split_path": split_path,
+            "set_session": set_session,
+            "get_s3": get_s3,
+            "objfs_list_page": list_page,
+            "objfs_read": read_object,
+            "objfs_retries": policy,
+            "objfs_repeated": None,
+            # s3fs repeats what boto's client has repeated in vain.
+            "retries": 1,
+        }
         instance = make(with_methods(peer, **members), {**keywords, **own})
         if certificates is not None:  # the file goes with the instance
             weakref.finalize(instance, certificates.close)
@@ -152,7 +177,7 @@ class S3Peer(Peer):
             return PreconditionFailedError(errno.EINVAL, str(error.args[1]), subject)
         # Some of botocore's are OSErrors, too, that cannot be made again from an errno and a path.
         if type(error).__module__.partition(".")[0] not in _SDK_MODULES:
-            return None
+            return _of_status(error, response, subject) if type(error) is OSError else None
         if type(error).__name__ == "NoCredentialsError":
             return CredentialsError(errno.EACCES, str(error), subject)
         if type(error).__name__ == "ParamValidationError":
@@ -164,6 +189,16 @@ class S3Peer(Peer):
         return S3Objects(plane, bucket, keywords)
 
 
+def _of_status(error: OSError, response: Any, subject: str | None) -> OSError | None:
+    """What the data plane raises for the answer, where s3fs has no more to say than that it failed."""
+    if not isinstance(response, Mapping):
+        return None
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    found = ERRORS.exceptions.get(response.get("Error", {}).get("Code", "")) or STATUSES.get(status)
+    return None if found is None else found[0](found[1], error.args[-1], subject)
+
+
+_TIMEOUTS = {name: CLIENT_DEFAULTS[name].total_seconds() for name in ("connect_timeout", "read_timeout")}
 _SDK_MODULES = ("botocore", "aiobotocore", "aiohttp")
 
 

@@ -48,9 +48,12 @@ class S3Objects(S3Vocabulary):
 
     async def request(self, method: str, key: str, **parameters: Any) -> Any:
         """One request of the S3 client on one key; parameters that are None are left out."""
+        return await self._on_key("_call_s3", method, key=key, **parameters)
+
+    async def _on_key(self, name: str, *args: Any, key: str, **parameters: Any) -> Any:
         given = {name: value for name, value in parameters.items() if value is not None}
         try:
-            return await self._plane.call("_call_s3", method, self._keywords, Bucket=self._bucket, Key=key, **given)
+            return await self._plane.call(name, *args, self._keywords, Bucket=self._bucket, Key=key, **given)
         except PreconditionFailedError as error:
             if "IfNoneMatch" in given:
                 raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, f"{self._bucket}/{key}") from error
@@ -67,9 +70,8 @@ class S3Objects(S3Vocabulary):
         version: str | None = None,
     ) -> Chunk:
         """Read an object or a range of it; as `Store.get`."""
-        answer = await self.request("get_object", key, Range=_range_header(wanted), IfMatch=if_match, VersionId=version)
-        async with answer["Body"] as body:
-            data = await body.read()
+        conditions = {"Range": _range_header(wanted), "IfMatch": if_match, "VersionId": version}
+        answer, data = await self._on_key("objfs_read", key=key, **conditions)
         start, size = _content_range(answer, len(data))
         return Chunk(data, start, _object_info(answer, size))
 

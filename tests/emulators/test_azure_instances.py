@@ -301,10 +301,10 @@ def test_answers_of_the_service_are_builtin_exceptions(answer: tuple[int, str, s
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("ServiceRequestError", ConnectionError),
+        ("ServiceRequestError", ConnectionRefusedError),
         ("ServiceRequestTimeoutError", TimeoutError),
         ("ServiceResponseTimeoutError", TimeoutError),
-        ("ServiceResponseError", OSError),
+        ("ServiceResponseError", ConnectionResetError),
         ("ClientAuthenticationError", CredentialsError),
     ],
 )

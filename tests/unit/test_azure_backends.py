@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from objfs.clouds._backends import RETRY_DEFAULTS
 from objfs.clouds.azure import AZURE
 from objfs.clouds.azure_backends import client_keywords, service_url
 from objfs.clouds.azure_calls import MAX_BLOCK_BYTES, normal_keywords
@@ -101,10 +102,10 @@ def test_store_arguments_are_complete_without_any_setting():
     assert arguments.client_options == {
         "allow_http": False,
         "connect_timeout": timedelta(seconds=5),
-        "read_timeout": timedelta(seconds=15),
+        "read_timeout": timedelta(seconds=30),
         "timeout": timedelta(days=7),
     }
-    assert arguments.retry_config == {}
+    assert arguments.retry_config == RETRY_DEFAULTS
 
 
 @pytest.mark.parametrize(

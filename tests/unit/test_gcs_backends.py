@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from objfs.clouds._backends import RETRY_DEFAULTS
 from objfs.clouds.gcs import GCS
 from objfs.clouds.gcs_backends import NO_ACCOUNT, NO_ACCOUNT_FILE, at_google
 from objfs.credentials.shapes import read_answer
@@ -97,10 +98,10 @@ def test_store_arguments_are_complete_without_any_setting():
         "allow_http": False,
         "connect_timeout": timedelta(seconds=5),
         "default_headers": {"accept-encoding": "gzip"},
-        "read_timeout": timedelta(seconds=15),
+        "read_timeout": timedelta(seconds=30),
         "timeout": timedelta(days=7),
     }
-    assert arguments.retry_config == {}
+    assert arguments.retry_config == RETRY_DEFAULTS
 
 
 @pytest.mark.parametrize(
@@ -303,7 +304,7 @@ def test_store_takes_no_client_setting_from_the_environment(hostile):
         "allow_http": "false",
         "connect_timeout": "5s",
         "default_headers": {"accept-encoding": b"gzip"},
-        "read_timeout": "15s",
+        "read_timeout": "30s",
         "timeout": "7days",
     }
 
@@ -465,7 +466,7 @@ def test_sdk_keywords_are_complete_without_any_setting():
         "requests_timeout": None,
         "secure_serialize": True,
         "session_kwargs": {
-            "timeout": {"total": None, "sock_connect": 5.0, "sock_read": 60.0},
+            "timeout": {"total": None, "sock_connect": 5.0, "sock_read": 30.0},
             "trust_env": True,
         },
         "timeout": None,

@@ -19,7 +19,7 @@ MAX_LINES = 400
 LAYERS: list[tuple[str, list[str]]] = [
     ("0 values", ["errors", "records", "types", "_version"]),
     ("1 pure", ["casts", "spellings", "origins", "options", "urls", "ranges", "parts", "clouds", "clouds.*"]),
-    ("2 secrets", ["credentials", "credentials.*", "concurrency", "workers", "turns", "exits", "observing"]),
+    ("2 secrets", ["credentials", "credentials.*", "concurrency", "workers", "turns", "retries", "exits", "observing"]),
     ("3 seams", ["store", "store_*", "sdk", "sdk_*", "planes", "peers", "peers.*"]),
     (
         "4 fsspec",

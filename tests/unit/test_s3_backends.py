@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from objfs.clouds._backends import RETRY_DEFAULTS
 from objfs.clouds.known import CLOUDS, S3, cloud_for
 from objfs.clouds.s3 import write_parameters
 from objfs.errors import UrlError
@@ -78,10 +79,10 @@ def test_store_arguments_are_complete_without_any_setting():
     assert arguments.client_options == {
         "allow_http": False,
         "connect_timeout": timedelta(seconds=5),
-        "read_timeout": timedelta(seconds=15),
+        "read_timeout": timedelta(seconds=30),
         "timeout": timedelta(days=7),
     }
-    assert arguments.retry_config == {}
+    assert arguments.retry_config == RETRY_DEFAULTS
 
 
 def test_store_arguments_hold_no_credentials():
@@ -231,7 +232,7 @@ def test_store_takes_no_client_setting_from_the_environment(monkeypatch):
     for name, value in HOSTILE.items():
         monkeypatch.setenv(name, value)
     options = build(resolved()).client_options
-    assert options == {"allow_http": "false", "connect_timeout": "5s", "read_timeout": "15s", "timeout": "7days"}
+    assert options == {"allow_http": "false", "connect_timeout": "5s", "read_timeout": "30s", "timeout": "7days"}
 
 
 def test_store_sees_the_environment_only_as_resolved(monkeypatch):

@@ -233,6 +233,21 @@ def test_part_that_comes_short_is_an_error() -> None:
         drive(read_slice(source_of(plane, max_concurrency=1), None, None))
 
 
+@pytest.mark.parametrize("wanted", [(0, 5), (None, None), (-7, None)], ids=["range", "whole", "end"])
+def test_answer_with_fewer_bytes_than_it_announces_is_no_answer(wanted: tuple[int | None, int | None]) -> None:
+    """A Content-Length may be wrong, and then the connection looks sound."""
+    plane = RecordingStore(key=OLD[:9])
+    plain = plane.answer
+
+    def answer(request: Request) -> Chunk:
+        chunk = plain(request)
+        return Chunk(chunk.data[:3], chunk.start, chunk.info)
+
+    plane.answer = answer  # type: ignore[method-assign]
+    with pytest.raises(ConnectionResetError, match="holds 3 bytes of"):
+        drive(read_slice(source_of(plane), *wanted))
+
+
 # -- what is in flight ----------------------------------------------------------------------------------------------
 
 MIB = 1 << 20
