@@ -10,6 +10,7 @@ from typing import Any
 from objfs.copying_comparison import COMPARISONS, Comparison, same_by_listing
 from objfs.copying_jobs import Copies, CopyReport, Outcome, Transfer, Watcher, describe
 from objfs.copying_places import Entry, Place, open_side
+from objfs.copying_removal import remove, remove_empty_directories
 from objfs.copying_selection import Selection
 from objfs.errors import CopyError, UrlError
 from objfs.records import record, replace
@@ -109,7 +110,7 @@ def copy(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, *
 
 
 def move(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, **work: Any) -> CopyReport:
-    """Copy files, and delete each at its source when it is at its target.
+    """Copy files, and delete each at its source when it is at its target, and local directories that are empty then.
 
     Parameters
     ----------
@@ -205,7 +206,12 @@ def _copy(source: Url | Sequence[Url], target: Url, task: Work, *, recursive: bo
             copies.note(Outcome("move" if move else "copy", each.source.url(), each.target.url(), each.size))
     else:
         copies.carry_out(transfers)
-    return _ended(copies)
+    report = _ended(copies)
+    if move and not task.dry_run:
+        for ours in map(task.source, urls):
+            if ours.is_local:
+                remove_empty_directories(ours.path)
+    return report
 
 
 def _file_at(place: Place) -> Entry | None:
@@ -283,14 +289,9 @@ def _below_if_any(place: Place) -> Iterable[Entry]:
 
 
 def _delete(copies: Copies, place: Place, entries: Sequence[Entry], *, dry_run: bool) -> None:
-    for entry in entries:
-        error = None
-        if not dry_run:
-            try:
-                place.fs.rm_file(entry.path)
-            except (OSError, ValueError) as failure:
-                error = describe(failure)
-        copies.note(Outcome("delete", None, place.url(entry.path), entry.size, error))
+    sizes = {entry.path: entry.size for entry in entries}
+    for path, error in ((path, None) for path in sizes) if dry_run else remove(place, list(sizes)):
+        copies.note(Outcome("delete", None, place.url(path), sizes[path], None if error is None else describe(error)))
 
 
 def _ended(copies: Copies) -> CopyReport:

@@ -173,7 +173,8 @@ def _run(
             would = "would " if dry_run else ""
             out.line(f"{would}{outcome.action} {arrow}{out.name(outcome.target)}")
 
-    with _cluster(dask) as client, Progress(tell) as progress:
+    prints = verbose or dry_run or out.as_json
+    with _cluster(dask) as client, Progress(out, tell, prints=prints) as progress:
         try:
             report = act({"client": client, "watcher": progress})
         except CopyError as error:

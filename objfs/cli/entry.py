@@ -29,6 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"objfs: the command line needs {' and '.join(missing)}; install it by: pip install 'objfs[cli]'\n"
         )
         return codes.USAGE
-    from objfs.cli.app import run
+    try:
+        from objfs.cli.app import run
 
-    return run(sys.argv[1:] if arguments is None else list(arguments))
+        return run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        # Before a command has begun.
+        return codes.INTERRUPTED

@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import typer
+
 from objfs.cli import codes
 from objfs.errors import MissingExtraError, OptionError, UrlError
+from objfs.urls import redact_url
 
 # Characters by which a key could move the cursor, recolour the screen or reorder what is read (C0 and C1 controls, line
 # separators, marks and overrides of direction, and what is no text at all).
@@ -48,8 +51,11 @@ class Output:
         self.command, self.as_json = command, as_json
         self._end = b"\0" if null else b"\n"
         # A pipe or a file gets names as they are; a terminal would act on what they hold.
-        self._as_is = null or not sys.stdout.isatty()
+        self.to_terminal = sys.stdout.isatty()
+        self._as_is = null or not self.to_terminal
         self.failures = 0
+        # Something else where the terminal shows more than lines.
+        self.write_error: Callable[[str], None] = lambda line: typer.echo(line, err=True)
 
     @property
     def exit_code(self) -> int:
@@ -89,12 +95,12 @@ class Output:
 
     def say(self, text: str) -> None:
         """Print a line for people, beside the output."""
-        sys.stderr.write(f"objfs {self.command}: {safe(text)}\n")
+        self.write_error(f"objfs {self.command}: {safe(text)}")
 
     def fail(self, url: str, error: BaseException | str) -> None:
         """Report what could not be done; the command goes on."""
         self.failures += 1
-        self.say(f"{url}: {describe(error) if isinstance(error, BaseException) else error}")
+        self.say(f"{redact_url(url)}: {describe(error) if isinstance(error, BaseException) else error}")
 
     @contextmanager
     def reporting(self, url: str) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
+from objfs.cli.output import Output
 from objfs.copying_jobs import Outcome
 
 
@@ -25,12 +27,16 @@ class Progress:
 
     Parameters
     ----------
+    out
+        Its lines on the standard error go above the bar meanwhile.
     tell
         Is told what came of each file.
+    prints
+        Whether that prints lines to the standard output: where it is the same terminal, they take the place of the bar.
     """
 
-    def __init__(self, tell: Callable[[Outcome], None]) -> None:
-        self._tell = tell
+    def __init__(self, out: Output, tell: Callable[[Outcome], None], *, prints: bool) -> None:
+        self._tell, self._out = tell, out
         console = Console(stderr=True)
         self._bars = Bars(
             TextColumn("{task.fields[done]}/{task.fields[files]} files"),
@@ -43,19 +49,26 @@ class Progress:
             redirect_stdout=False,
             redirect_stderr=False,
             transient=True,
-            disable=not sys.stderr.isatty(),
+            disable=not sys.stderr.isatty() or (prints and out.to_terminal),
         )
         self._task = self._bars.add_task("", total=None, done=0, files=0, visible=False)
         self._done = 0
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if not self._bars.disable:
+            self._before = self._out.write_error
+            self._out.write_error = partial(
+                self._bars.console.print, markup=False, highlight=False, emoji=False, soft_wrap=True
+            )
+            self._bars.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if not self._bars.disable:
+            self._bars.stop()
+            self._out.write_error = self._before
 
     def planned(self, files: int, size: int) -> None:
         """So many files and bytes will be copied."""

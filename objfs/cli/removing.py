@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import sys
-from collections.abc import Iterable
-from glob import has_magic
 from typing import Annotated, Final
 
 import typer
@@ -16,10 +13,8 @@ from objfs.cli import flags
 from objfs.cli.output import Output, WrongCallError, counted, safe
 from objfs.cli.sessions import Session
 from objfs.copying_places import Place
+from objfs.copying_removal import remove
 from objfs.errors import UrlError
-
-# As many as one request of S3 deletes.
-_BATCH: Final = 1000
 
 
 def rm(
@@ -40,7 +35,7 @@ def rm(
     """
     out, session = Output("rm", as_json=as_json), Session(option, config, profile)
 
-    def remove(url: str) -> None:
+    def remove_one(url: str) -> None:
         place = session.place(url)
         if not place.path.strip("/"):
             msg = f"{url!r} is all that there is; name what to delete"
@@ -57,10 +52,9 @@ def rm(
         failures = out.failures
         _remove_each(out, place, doomed, dry_run=dry_run)
         if bucket and out.failures == failures:
-            # With the old versions of a bucket that keeps them.
             _remove_each(out, place, [place.path], dry_run=dry_run)
 
-    return out.each(urls, remove)
+    return out.each(urls, remove_one)
 
 
 def _is_file(place: Place) -> bool:
@@ -114,43 +108,13 @@ def _ask(url: str, count: int, *, bucket: bool) -> None:
 
 
 def _remove_each(out: Output, place: Place, paths: list[str], *, dry_run: bool) -> None:
-    for batch in _batches(place, paths):
-        failed = {} if dry_run else _remove(place, batch)
-        for path in batch:
-            if path in failed:
-                out.fail(place.url(path), failed[path])
-            elif out.as_json:
-                out.record(action="would delete" if dry_run else "delete", url=place.url(path))
-            elif dry_run:
-                out.line(f"would delete {out.name(place.url(path))}")
-
-
-def _batches(place: Place, paths: list[str]) -> Iterable[list[str]]:
-    """As many at a time as one request deletes; alone, where fsspec would take the name for a pattern."""
-    alone = [path for path in paths if not place.holds_objects or has_magic(path)]
-    rest = iter(path for path in paths if place.holds_objects and not has_magic(path))
-    while batch := list(itertools.islice(rest, _BATCH)):
-        yield batch
-    for path in alone:
-        yield [path]
-
-
-def _remove(place: Place, paths: list[str]) -> dict[str, Exception]:
-    """Delete objects; what failed, and why."""
-    try:
-        if len(paths) > 1:
-            place.fs.rm(paths)
-        elif place.is_local and os.path.isdir(paths[0]) and not os.path.islink(paths[0]):
-            os.rmdir(paths[0])
-        elif place.holds_objects and "/" not in paths[0].strip("/"):
-            place.fs.rm(paths[0], recursive=True)
-        else:
-            place.fs.rm_file(paths[0])
-    except (OSError, ValueError) as error:
-        if len(paths) == 1:
-            return {paths[0]: error}
-        return {name: each for path in paths for name, each in _remove(place, [path]).items()}
-    return {}
+    for path, error in ((path, None) for path in paths) if dry_run else remove(place, paths):
+        if error is not None:
+            out.fail(place.url(path), error)
+        elif out.as_json:
+            out.record(action="would delete" if dry_run else "delete", url=place.url(path))
+        elif dry_run:
+            out.line(f"would delete {out.name(place.url(path))}")
 
 
 COMMANDS: Final = (rm,)

@@ -124,6 +124,14 @@ def test_mv_moves(s3_cloud, cli, tree):
     assert (s3_cloud.raw.listed(), os.listdir(tree)) == (["b"], ["sub"])
 
 
+def test_failures_are_told_above_the_bar(s3_cloud, tmp_path):
+    """In one piece, with control characters spelt out."""
+    for key in ("t/../escaped", "t/good"):
+        s3_cloud.raw.put(key, b"")
+    code, screen = on_terminal("cp", "-r", s3_cloud.url("t/"), str(tmp_path / "down"), *flags(s3_cloud.options))
+    assert (code, f"objfs cp: {s3_cloud.url('t/../escaped')}: UrlError" in screen) == (1, True)
+
+
 def test_progress_is_shown_on_a_terminal_only(s3_cloud, tree):
     """With bytes and files; elsewhere nothing is."""
     words = ["cp", "-r", tree, s3_cloud.url("up"), *flags(s3_cloud.options)]
@@ -170,6 +178,20 @@ def test_ctrl_c_during_an_upload_leaves_no_part_of_it(gateway, through, observer
         process.stdin.write(bytes(40 << 20))
         process.stdin.flush()
         gateway.hold("PUT", "partNumber=3")
+        assert interrupted(process) == (130, "objfs: interrupted\n")
+    gateway.release()
+    client = observer(moto_server)
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
+    assert "Contents" not in client.list_objects_v2(Bucket=bucket)
+
+
+def test_ctrl_c_during_an_upload_of_a_long_file_leaves_no_part_of_it(gateway, through, observer, moto_server, tmp_path):
+    """Also where a part of it is on its way."""
+    options, bucket = through
+    (tmp_path / "long").write_bytes(bytes(64 << 20))
+    gateway.hold("PUT", "partNumber=2")
+    with program("cp", str(tmp_path / "long"), f"s3://{bucket}/x", *options) as process:
+        assert gateway.wait_held(1) == 1
         assert interrupted(process) == (130, "objfs: interrupted\n")
     gateway.release()
     client = observer(moto_server)

@@ -98,16 +98,6 @@ def test_trace_of_a_program_that_fails_keeps_what_was_seen(cli, tmp_path):
 # -- demo --------------------------------------------------------------------------------------------------------------
 
 
-def test_demo_shows_what_it_promises(cli):
-    """All of its steps, in seconds."""
-    pytest.importorskip("moto")
-    told = cli("demo", "--lifetime", "0.5", options={})
-    assert told.code == 0, told.err
-    assert [line[:2] for line in told.lines[1:]] == ["1.", "2.", "3.", "4."]
-    assert "refused" in told.lines[3]
-    assert "copied 20 files; the second time 0" in told.lines[4]
-
-
 def test_demo_without_moto_says_what_to_install(cli, monkeypatch):
     """In one line, as a call that lacks a package."""
     import importlib.util

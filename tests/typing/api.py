@@ -28,5 +28,7 @@ configured: tuple[Any, str] = objfs.from_config("stores.toml", profile="lab", an
 with objfs.trace() as seen:
     received: int = sum(request.received for request in seen.requests)
 page: str = seen.to_html()
+copied: list[str] = [outcome.target for outcome in objfs.copy("a", "s3://b/", options={"anon": True}).done("copy")]
+failed: int = len(objfs.sync("s3://b/a", "c", compare="checksum", delete=True).failed)
 objfs.register()
 objfs.unregister()

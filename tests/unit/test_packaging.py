@@ -39,3 +39,11 @@ def test_core_needs_fsspec_and_obstore_only():
 def test_package_is_marked_as_typed():
     """Type checkers of users read our annotations (PEP 561)."""
     assert (ROOT / "objfs" / "py.typed").is_file()
+
+
+def test_console_script_is_the_command_line():
+    """`objfs` and `python -m objfs` are one."""
+    from importlib import import_module
+
+    module, _, name = PROJECT["scripts"]["objfs"].partition(":")
+    assert getattr(import_module(module), name) is import_module("objfs.__main__").main
