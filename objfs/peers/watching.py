@@ -107,6 +107,8 @@ def _response_received(response_dict: Any, exception: Any, **_: Any) -> None:
     found = _s3_watch.get()
     if found is None:
         return
+    import aiohttp
+
     watch, verb = found
     if response_dict is None:
         watch.end(error=type(exception).__name__)
@@ -115,7 +117,7 @@ def _response_received(response_dict: Any, exception: Any, **_: Any) -> None:
     answer = getattr(body, "raw_stream", None)
     if isinstance(body, bytes):
         end(watch, verb, response_dict["status_code"], response_dict["headers"], len(body))
-    elif hasattr(getattr(answer, "content", None), "on_eof"):
+    elif isinstance(answer, aiohttp.ClientResponse):
         follow(watch, verb, answer)
     else:
         length = int(response_dict["headers"].get("content-length") or 0)

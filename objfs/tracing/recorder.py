@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -20,11 +21,14 @@ from objfs.types import ByteRange
 _FORMAT: Final = 1
 
 
-def trace(*, telemetry: bool = True) -> Trace:
+def trace(*, keep: int | None = None, telemetry: bool = True) -> Trace:
     """Record each request that objfs makes from here on, in all threads of this process.
 
     Parameters
     ----------
+    keep
+        How many requests, and how many reads, are kept at most: the newest. None keeps all; 0 is for a program that
+        runs for long and wants spans only.
     telemetry
         Also emit spans and metrics of OpenTelemetry, where its API is installed and the program has set it up.
 
@@ -40,7 +44,7 @@ def trace(*, telemetry: bool = True) -> Trace:
     >>> print(seen)
     >>> seen.to_html("seen.html")
     """
-    return Trace(telemetry=telemetry)
+    return Trace(keep=keep, telemetry=telemetry)
 
 
 class Trace:
@@ -50,14 +54,14 @@ class Trace:
 
     Parameters
     ----------
-    telemetry
-        Also emit spans and metrics of OpenTelemetry, where its API is installed.
+    keep, telemetry
+        As `objfs.trace` takes them.
     """
 
-    def __init__(self, *, telemetry: bool = True) -> None:
+    def __init__(self, *, keep: int | None = None, telemetry: bool = True) -> None:
         self._telemetry = telemetry
-        self._requests: list[Request] = []
-        self._reads: list[Read] = []
+        self._requests: deque[Request] = deque(maxlen=keep)
+        self._reads: deque[Read] = deque(maxlen=keep)
         self._under_way: dict[Watch, None] = {}
         self._depth = 0
         self._begun: float | None = None

@@ -187,6 +187,27 @@ def test_threads_record_side_by_side():
     assert len(trace.requests) == 800
 
 
+@pytest.mark.parametrize(("keep", "kept"), [(None, [1, 2, 3]), (2, [2, 3]), (0, [])])
+def test_a_trace_keeps_the_newest_records(keep, kept):
+    """So that a program that runs for long does not fill the memory with what it did at first."""
+    with objfs.trace(keep=keep) as trace:
+        for number in (1, 2, 3):
+            make_request(received=number)
+            observing.tell_read("s3", Location("bucket", "key"), ByteRange(0, number), ())
+    assert [request.received for request in trace.requests] == kept
+    assert [len(read.range) for read in trace.reads] == kept
+
+
+def test_a_request_that_nobody_watches_is_left_as_it_is():
+    """Off, it costs one look: no wrapper, no watch; on, there are both."""
+    store = objfs.S3FileSystem(key="key", secret="secret").connection.store("bucket")
+    with objfs.trace():
+        assert store._seen_now("GET", "key", str) is not str
+    monkeypatch.setattr(observing, "Watch", None)
+    assert store._seen_now("GET", "key", str) is str
+    assert store._seen("GET", "key", str) is str
+
+
 def test_what_nobody_waited_for_is_unfinished():
     """It is recorded when the trace ends, once, also if it ends later after all."""
     with objfs.trace() as trace:
