@@ -209,9 +209,11 @@ class Settings(Mapping[str, Setting]):
         setting = self.settings.get(name)
         return default if setting is None else setting.value
 
-    def with_values(self, origin: Origin, values: Mapping[str, Any], table: OptionTable) -> Settings:
-        """Add or replace canonical options."""
-        added = {name: Setting(table.by_name[name], value, origin, name) for name, value in values.items()}
+    def with_values(
+        self, origin: Origin, values: Mapping[str, Any], table: OptionTable, standing: str = ""
+    ) -> Settings:
+        """Add or replace canonical options, all of which stand at one place."""
+        added = {name: Setting(table.by_name[name], value, origin, name, standing) for name, value in values.items()}
         return replace(self, settings={**self.settings, **added})
 
     def without(self, *names: str) -> Settings:

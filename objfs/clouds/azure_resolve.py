@@ -69,6 +69,11 @@ def resolve(settings: Settings) -> Settings:
     return settings
 
 
+def environment_place(settings: Settings, _: Mapping[str, str]) -> str:
+    """Which variable `environment_settings` reads."""
+    return f"environment_key, ${settings.value('environment_key')}"
+
+
 def environment_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, Any]:
     """What the variable holds that ``environment_key`` names, in files of cshelve, beside what the settings say.
 

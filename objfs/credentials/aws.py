@@ -222,9 +222,7 @@ def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, A
     region = settings.get("region")
     if region is None or region.origin is not Origin.DEFAULT or region.value == "auto":
         return {}
-    home = environ.get("HOME") or environ.get("USERPROFILE") or "~"
-    path = settings.value("config_file") or environ.get("AWS_CONFIG_FILE") or f"{home}/.aws/config"
-    profile = settings.value("profile") or "default"
+    path, profile = _config_file(settings, environ)
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read(Path(path).expanduser(), encoding="utf-8")
@@ -236,6 +234,18 @@ def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, A
         if found:
             return {"region": found}
     return {}
+
+
+def late_place(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Which file `late_settings` reads, and what of it."""
+    path, profile = _config_file(settings, environ)
+    return f"{path}, profile {profile!r}"
+
+
+def _config_file(settings: Settings, environ: Mapping[str, str]) -> tuple[str, str]:
+    home = environ.get("HOME") or environ.get("USERPROFILE") or "~"
+    path = settings.value("config_file") or environ.get("AWS_CONFIG_FILE") or f"{home}/.aws/config"
+    return path, settings.value("profile") or "default"
 
 
 class Method(Enum):

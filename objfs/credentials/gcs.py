@@ -126,6 +126,11 @@ def late_settings(settings: Settings, environ: Mapping[str, str]) -> dict[str, A
     return found
 
 
+def late_place(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Which file `late_settings` reads."""
+    return plan_of(settings, environ).description
+
+
 def plan_of(settings: Settings, environ: Mapping[str, str]) -> Plan:
     """What the settings ask for."""
     option, method, value = _asked(settings, environ)

@@ -11,11 +11,6 @@ from objfs.options import Settings
 from objfs.records import record
 
 
-def no_file_settings(*_: Any) -> dict[str, Any]:
-    """For SDKs whose files hold credentials only."""
-    return {}
-
-
 def as_given(credentials: Credentials) -> Credentials:
     """For clouds whose credentials have one form only."""
     return credentials
@@ -33,33 +28,36 @@ class Kind:
         From the values of credentials to what obstore's credential provider returns, without the expiry.
     late
         What the SDK's own files say beside credentials.
+    late_place
+        Which file that is.
     settled
         One complete set, in the one form that the adapters read, with the expiry that it tells itself.
     """
 
     decide: Callable[[Settings, Mapping[str, str], Source | None], Source | None]
     store_shape: Callable[[Mapping[str, str]], dict[str, Any]]
-    late: Callable[[Settings, Mapping[str, str]], dict[str, Any]] = no_file_settings
+    late: Callable[[Settings, Mapping[str, str]], dict[str, Any]]
+    late_place: Callable[[Settings, Mapping[str, str]], str]
     settled: Callable[[Credentials], Credentials] = as_given
 
 
 def _azure() -> Kind:
-    from objfs.clouds.azure_resolve import environment_settings
+    from objfs.clouds.azure_resolve import environment_place, environment_settings
     from objfs.credentials import azure
 
-    return Kind(azure.decide, azure.store_shape, environment_settings, azure.settled)
+    return Kind(azure.decide, azure.store_shape, environment_settings, environment_place, azure.settled)
 
 
 def _gcs() -> Kind:
     from objfs.credentials import gcs
 
-    return Kind(gcs.decide, gcs.store_shape, gcs.late_settings)
+    return Kind(gcs.decide, gcs.store_shape, gcs.late_settings, gcs.late_place)
 
 
 def _s3() -> Kind:
     from objfs.credentials import aws
 
-    return Kind(aws.decide, aws.store_shape, aws.late_settings)
+    return Kind(aws.decide, aws.store_shape, aws.late_settings, aws.late_place)
 
 
 # One cloud's modules are imported without those of the others.

@@ -45,8 +45,11 @@ PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "f
 
 def with_file_settings(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> Settings:
     """The settings with what the SDK's own configuration files add to them; reads files."""
-    found = kind_of(cloud.name).late(settings, environ)
-    return settings.with_values(Origin.CONFIG_FILE, found, cloud.table) if found else settings
+    kind = kind_of(cloud.name)
+    found = kind.late(settings, environ)
+    if not found:
+        return settings
+    return settings.with_values(Origin.CONFIG_FILE, found, cloud.table, kind.late_place(settings, environ))
 
 
 def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> CredentialChoice:

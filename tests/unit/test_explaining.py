@@ -59,7 +59,9 @@ def test_explain_names_the_account_of_azure():
             {"fsspec": "eu-west-3"}, {}, "fsspec config", "fsspec's configuration, 'region'", id="fsspec's config"
         ),
         pytest.param({}, {}, "default", "default", id="default"),
-        pytest.param({"file": "eu-north-1"}, {}, "config file", "configuration file", id="AWS's file"),
+        pytest.param(
+            {"file": "eu-north-1"}, {}, "config file", "configuration file (FILE, profile 'default')", id="AWS"
+        ),
     ],
 )
 def test_explain_names_the_origin_of_each_value(monkeypatch, tmp_path, prepare, keywords, origin, source):
@@ -74,8 +76,24 @@ def test_explain_names_the_origin_of_each_value(monkeypatch, tmp_path, prepare, 
     found = objfs.explain("s3://bucket/key", key="AKIA1", secret=SECRET, **keywords)
     fact = option(found, "region")
     expected = next(iter([*prepare.values(), *keywords.values(), "us-east-1"]))
+    source = source.replace("FILE", str(tmp_path / "config"))
     assert (fact.value, fact.origin, fact.source) == (expected, origin, source)
     assert plane(found, "obstore").arguments["config"]["region"] == expected
+
+
+def test_explain_names_the_variable_that_holds_a_secret_of_azure(monkeypatch):
+    """In files of cshelve, ``environment_key`` names it."""
+    monkeypatch.setenv("MY_KEY", "YWJjZA==")
+    found = objfs.explain("az://container", account_name="account1", environment_key="MY_KEY")
+    assert option(found, "account_key").source == "configuration file (environment_key, $MY_KEY)"
+
+
+def test_explain_names_the_credentials_file_that_says_a_project(tmp_path):
+    """Google's files hold more than credentials."""
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps({"type": "service_account", "project_id": "project-1", "client_email": "x@y"}))
+    found = objfs.explain("gs://bucket/key", token=str(path))
+    assert option(found, "project").source == f"configuration file (the Google credentials file '{path}')"
 
 
 def test_explain_names_the_url_as_an_origin():
