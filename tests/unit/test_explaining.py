@@ -271,6 +271,8 @@ def test_explain_says_that_a_provider_replaces_keys_beside_it():
     told = {"key": "AKIA1", "secret": "of the caller", "storage_options_provider": provider}
     fact = option(S3FileSystem(**told, skip_instance_cache=True).explain(), "access_key_id")
     assert fact.note == "not used: storage_options_provider hands out credentials"
+    fetched = S3FileSystem(**told, skip_instance_cache=True).explain(fetch=True)
+    assert [each.value for each in fetched.options if each.name == "access_key_id"] == ["AKIA3"]
     told["expires_at_millis"] = "4102444800000"
     fact = option(S3FileSystem(**told, skip_instance_cache=True).explain(), "access_key_id")
     assert fact.note == "until they expire; then storage_options_provider"
