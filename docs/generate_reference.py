@@ -1,9 +1,9 @@
 """Write the pages of docs/reference that are made from rows: ``python docs/generate_reference.py``.
 
-Every cloud has a page of its options; one page has the URL forms of all clouds, one the ways to authenticate with the
-tests that show them, from docs/reference/authentication.toml, one the differences from the peers, from
-docs/reference/differences.toml, and one the commands of the command line. With ``--check`` nothing is written, and the
-exit code says whether the pages are current.
+Every cloud has a page of its options; one page has the URL forms of all clouds, one the ways to authenticate and one
+the ready-made providers with the tests that show them, from docs/reference/authentication.toml and providers.toml,
+one the differences from the peers, from docs/reference/differences.toml, and one the commands of the command line.
+With ``--check`` nothing is written, and the exit code says whether the pages are current.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from objfs.clouds import _common
 from objfs.clouds._cloud import Cloud
 from objfs.clouds._forms import UrlForm
 from objfs.clouds.known import CLOUDS
+from objfs.credentials.named import READY_MADE
 from objfs.options import REDACTED, Option
 
 REFERENCE: Final = Path(__file__).parent / "reference"
@@ -119,6 +120,29 @@ Each row is a way to authenticate, and the tests that show it: what is in bracke
 the table, in which a filesystem reads an object from a local server, and the authorization of each of its requests is
 looked at. *More* are tests of the details: what is asked of which token service, what is raised, how it is renewed. All
 paths are below `tests/`.
+"""
+
+PROVIDERS_INTRODUCTION: Final = """\
+# Ready-made providers
+
+<!-- Written by docs/generate_reference.py from docs/reference/providers.toml; change that, and run it. -->
+
+`storage_options_provider=` takes each of them as a class of `objfs.providers` or as a dict with its name and its
+options, which YAML, JSON and the command line can say; as text, such a dict is JSON, and a name alone is one without
+options. [](../how-to/vended-credentials-on-dask.md) uses them.
+
+- Names and options may be written in any case, with `-` or `_`; one that does not exist is an error that names the
+  nearest.
+- Any text among the options may be `$NAME`, an environment variable, or hold `${NAME}`. It is looked up at each
+  fetch, in the process that fetches, so that neither pickles nor dask graphs hold the secret.
+- What identifies a provider (`provider_id`) and its `repr` show names and places; all other options enter them as a
+  digest.
+- Entry points of the group `objfs.providers` add names. Each leads to a class or a function that takes the options by
+  keyword and returns a provider.
+- Those over HTTP ask with the standard library: proxies of the environment are used, redirects to another host are
+  refused, a busy server is asked up to three times, and answers are bounded in time (30 seconds, `timeout`) and size.
+
+A cell says what a provider was tested against; the tests are listed below, all paths are below `tests/`.
 """
 
 
@@ -292,6 +316,27 @@ def authentication_page() -> Iterator[str]:
             yield line(way["name"], way["given"], *planes, code(way["more"]))
 
 
+# -- ready-made providers --------------------------------------------------------------------------------------------
+
+
+def providers_page() -> Iterator[str]:
+    """The page of the ready-made providers, line by line."""
+    with (REFERENCE / "providers.toml").open("rb") as file:
+        rows = tomllib.load(file)["provider"]
+    yield PROVIDERS_INTRODUCTION
+    yield from table("name", "class", "asks", "needs", *(TITLES[cloud.name] for cloud in CLOUDS))
+    for told in rows:
+        cells = (told.get(cloud.name, {}).get("against", "") for cloud in CLOUDS)
+        place = READY_MADE[told["name"]].partition(":")[2]
+        yield line(f"`{told['name']}`", f"[`{place}`](api.md)", told["asks"], told["needs"], *cells)
+    yield "\n## Shown by\n"
+    yield from table("name", "cloud", "tests")
+    for told in rows:
+        for cloud in CLOUDS:
+            if cloud.name in told:
+                yield line(f"`{told['name']}`", TITLES[cloud.name], code(told[cloud.name]["tests"]))
+
+
 # -- deliberate differences ------------------------------------------------------------------------------------------
 
 
@@ -359,6 +404,7 @@ def pages() -> dict[Path, str]:
     """Every generated page and its text."""
     made = {f"options-{cloud.name}.md": options_page(cloud) for cloud in CLOUDS}
     made["authentication.md"] = authentication_page()
+    made["providers.md"] = providers_page()
     made["differences.md"] = differences_page()
     made["url-forms.md"] = forms_page()
     made["command-line.md"] = command_line_page()

@@ -1,4 +1,4 @@
-"""Fixtures for the local servers of GCS and Azure; ``tests/conftest.py`` loads this file as a pytest plugin.
+"""Fixtures for the local servers of GCS, Azure and Iceberg; ``tests/conftest.py`` loads this file as a pytest plugin.
 
 Servers start when the first test asks for them and end with the run; buckets and containers are new for every test.
 """
@@ -16,13 +16,17 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests import gcs_xml, go_servers, node_servers
+from tests import gcs_xml, go_servers, java_servers, node_servers
 from tests.server_processes import UnavailableError
 from tests.servers import Server
 
 PROJECT = "objfs-tests"
 _FOUND = pytest.StashKey[dict[str, Any]]()
-_FINDERS: dict[str, Callable[[], Any]] = {"gcs": go_servers.find_fake_gcs, "azure": node_servers.find_azurite}
+_FINDERS: dict[str, Callable[[], Any]] = {
+    "gcs": go_servers.find_fake_gcs,
+    "azure": node_servers.find_azurite,
+    "iceberg": java_servers.find_iceberg,
+}
 
 
 def _wants(item: pytest.Item, cloud: str) -> bool:
@@ -147,3 +151,13 @@ def remove_gcs_bucket(server: Server, name: str) -> None:
     except HTTPError as error:
         if error.code != 404:
             raise
+
+
+@pytest.fixture(scope="session")
+def iceberg_server(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The REST catalog of Iceberg's own tests, which vends credentials; its tables are below ``s3://lake``."""
+    lib = _find(pytestconfig, "iceberg")
+    if isinstance(lib, UnavailableError):
+        pytest.skip(f"no Iceberg REST catalog: {lib}")
+    with java_servers.running(lib, "s3://lake/warehouse") as endpoint:
+        yield endpoint

@@ -1,4 +1,4 @@
-"""Providers by name: what a plain dict such as ``{"provider": "http", …}`` stands for."""
+"""Providers by name: what a plain dict such as ``{"provider": "unity", …}`` stands for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,12 @@ READY_MADE: Final[Mapping[str, str]] = {
     "aws-assume-role": "objfs.providers:AssumeRole",
     "aws-web-identity": "objfs.providers:WebIdentity",
     "aws-session": "objfs.providers:AwsSession",
+    "google": "objfs.providers:GoogleAuth",
+    "azure-identity": "objfs.providers:AzureIdentity",
     "http": "objfs.providers:HttpJson",
+    "unity": "objfs.providers:UnityCatalog",
+    "iceberg": "objfs.providers:IcebergRest",
+    "lance": "objfs.providers:LanceNamespace",
 }
 
 

@@ -33,15 +33,24 @@ def settings_of(cloud: str, options: Mapping[str, Any], *, environment: bool = T
     return translate(table, layers)
 
 
-def source_of(cloud: str, options: Mapping[str, Any], needs: str) -> Source:
+def source_of(cloud: str, options: Mapping[str, Any], needs: str, without: tuple[str, ...]) -> Source:
     """Where a filesystem with these options would get its credentials.
+
+    Parameters
+    ----------
+    cloud, options
+        As for :func:`settings_of`.
+    needs
+        What has to be installed for it.
+    without
+        Options of the cloud that are not taken from the environment.
 
     Raises
     ------
     MissingExtraError
         The SDK is not installed that could.
     """
-    source = kind_of(cloud).decide(settings_of(cloud, options), environ(), None)
+    source = kind_of(cloud).decide(settings_of(cloud, options).without(*without), environ(), None)
     if source is None:
         msg = f"this provider needs {needs}"
         raise MissingExtraError(msg)

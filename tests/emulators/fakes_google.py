@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from tests.emulators.fakes_aws import part_of
 
@@ -67,6 +67,22 @@ def serving() -> Iterator[FakeGoogle]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def catch_requests(fake: FakeGoogle, patch: Any) -> None:
+    """Have what google-auth sends to Google's own hosts arrive at the fakes; nothing leaves this machine."""
+    from requests.adapters import HTTPAdapter
+
+    send = HTTPAdapter.send
+
+    def rewritten(self: Any, request: Any, *args: Any, **keywords: Any) -> Any:
+        target, here = urlsplit(request.url), urlsplit(fake.url)
+        if target.hostname != "127.0.0.1":
+            request.headers["X-Meant-Host"] = str(target.hostname)
+            request.url = urlunsplit(target._replace(scheme=here.scheme, netloc=here.netloc))
+        return send(self, request, *args, **keywords)
+
+    patch.setattr(HTTPAdapter, "send", rewritten)
 
 
 def claims_of(assertion: str) -> dict[str, Any]:

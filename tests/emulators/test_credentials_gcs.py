@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,11 +24,11 @@ from objfs.credentials.store_adapter import StoreCredentials
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, MissingCredentialsError
 from objfs.options import Layer, Origin, translate
-from tests.emulators.fakes_google import BODY, LIFETIME, METADATA, FakeGoogle, claims_of, serving
+from tests.emulators.fakes_google import BODY, LIFETIME, METADATA, FakeGoogle, catch_requests, claims_of, serving
 from tests.unit.small_gcs_cloud import ANSWERS, CLOUD, settings_of
 
 google_auth = pytest.importorskip("google.auth")
-requests = pytest.importorskip("requests")
+pytest.importorskip("requests")
 gcsfs = pytest.importorskip("gcsfs")
 obstore = pytest.importorskip("obstore")
 
@@ -50,16 +50,7 @@ def private_key() -> str:
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGoogle]:
     """The fakes; what google-auth sends to Google's own hosts arrives there, and nothing leaves this machine."""
     with serving() as fake:
-        send = requests.adapters.HTTPAdapter.send
-
-        def rewritten(self: Any, request: Any, *args: Any, **keywords: Any) -> Any:
-            target, here = urlsplit(request.url), urlsplit(fake.url)
-            if target.hostname != "127.0.0.1":
-                request.headers["X-Meant-Host"] = str(target.hostname)
-                request.url = urlunsplit(target._replace(scheme=here.scheme, netloc=here.netloc))
-            return send(self, request, *args, **keywords)
-
-        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", rewritten)
+        catch_requests(fake, monkeypatch)
         yield fake
 
 

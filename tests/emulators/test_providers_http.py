@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import objfs
+from objfs.clouds.known import CLOUDS
 from objfs.clouds.s3 import S3
 from objfs.credentials.provider import normalise_provider
 from objfs.credentials.values import Credentials
@@ -48,6 +49,17 @@ def test_answer_may_hold_storage_options_as_they_are(service):
     service.on("GET", "/keys", {"data": {"aws_access_key_id": "AKID", "AWS_SECRET_ACCESS_KEY": "hidden-secret"}})
     found = fetch(service, root="$.data")
     assert (dict(found.values), found.expires_at) == (KEYS, None)
+
+
+@pytest.mark.parametrize(
+    ("cloud", "name", "value"),
+    [("gcs", "bearer_token", "ya29.a"), ("azure", "sas_key", "sv=2024-11-04&sig=c2ln"), ("azure", "token", "entra")],
+)
+def test_answer_of_each_cloud_is_read(service, cloud, name, value):
+    """What credentials are is the filesystem's affair."""
+    service.on("GET", "/keys", {"token": value} if name != "sas_key" else {"sas_token": value})
+    source = normalise_provider(HttpJson(f"{service.url}/keys"), next(one for one in CLOUDS if one.name == cloud))
+    assert dict(source.fetch().values) == {name: value}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,11 @@ LEAST: dict[str, dict[str, Any]] = {
     },
     "aws-web-identity": {"role_arn": "arn:aws:iam::123456789012:role/r", "token": SECRET},
     "aws-session": {"profile": "analytics"},
+    "google": {"credentials": f'{{"type": "authorized_user", "refresh_token": "{SECRET}"}}'},
+    "azure-identity": {"tenant_id": "t", "client_id": "c", "client_secret": SECRET},
+    "unity": {"endpoint": "https://dbc.example.com", "table": "main.sales.orders", "token": SECRET},
+    "iceberg": {"uri": "https://lake.example.com/api", "table": "sales.orders", "credential": f"id:{SECRET}"},
+    "lance": {"uri": "https://lance.example.com", "table": "sales$orders", "token": SECRET},
     "http": {"url": f"https://vault.example.com/v1/aws?key={SECRET}", "headers": {"X-Vault-Token": SECRET}},
 }
 each_provider = pytest.mark.parametrize("name", LEAST)
@@ -101,6 +106,37 @@ def test_providers_with_other_options_differ(name):
         ),
         pytest.param({"provider": "http", "url": "https://a", "timeout": "soon"}, "expected a duration", id="timeout"),
         pytest.param({"provider": "aws-web-identity", "role_arn": "r"}, "token_file or token", id="one-of-two"),
+        pytest.param(
+            {"provider": "unity", "endpoint": "https://a"}, "one of table, volume and path, got none", id="of-what"
+        ),
+        pytest.param(
+            {"provider": "unity", "endpoint": "https://a", "table": "t", "access": "own"},
+            "is one of read, write",
+            id="access",
+        ),
+        pytest.param(
+            {"provider": "unity", "endpoint": "https://a", "table": "t", "token": "t", "client_id": "c"},
+            "token and client_id all say",
+            id="two-ways-to-ask",
+        ),
+        pytest.param(
+            {"provider": "unity", "endpoint": "https://a", "table": "t", "client_id": "c"},
+            "give both",
+            id="half-a-client",
+        ),
+        pytest.param({"provider": "unity", "endpoint": "a", "table": "t"}, "endpoint must be an http", id="endpoint"),
+        pytest.param({"provider": "iceberg", "uri": "https://a", "table": "t"}, "namespace.table", id="namespace"),
+        pytest.param(
+            {"provider": "iceberg", "uri": "https://a", "table": "n.t", "headers": "{"},
+            "expected a mapping",
+            id="headers",
+        ),
+        pytest.param({"provider": "lance", "uri": "https://a", "table": "a$"}, "names from the root down", id="names"),
+        pytest.param(
+            {"provider": "lance", "uri": "https://a", "table": "a", "client_id": "c", "client_secret": "s"},
+            "needs token_url",
+            id="no-place-for-tokens",
+        ),
         pytest.param(
             {"provider": "aws-assume-role", "role_arn": "r", "access_key_id": "A"}, "belong together", id="half-a-pair"
         ),
