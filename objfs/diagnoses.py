@@ -107,6 +107,13 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
         "check secret, key or SAS: a cut-off copy, or that of another key or account",
     ),
     Diagnosis(
+        "wrong endpoint",
+        r"<!doctype html|<html|text/html|invalid XML|not well-formed|not a listing|does not speak S3|^Code=$"
+        r"|Expecting value",
+        "what answers at {endpoint} is no object store: its answer is a web page",
+        "check the endpoint and its port: many servers have their console on another one",
+    ),
+    Diagnosis(
         "no such bucket",
         r"NoSuchBucket|ContainerNotFound|specified (bucket|container) does not exist|bucket (does )?not (exist|found)"
         r"|ContainerBeingDeleted|^about the bucket$.*FileNotFoundError",
@@ -171,13 +178,6 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
         r"|^endpoint http:.*(ConnectionReset|reset by peer|Server disconnected)",
         "what listens at {endpoint} does not answer in HTTP; most often it is TLS",
         "write https:// in the endpoint, or check its port",
-    ),
-    Diagnosis(
-        "wrong endpoint",
-        r"<!doctype html|<html|text/html|invalid XML|not well-formed|not a listing|does not speak S3|^Code=$"
-        r"|Expecting value",
-        "what answers at {endpoint} is no object store: its answer is a web page",
-        "check the endpoint and its port: many servers have their console on another one",
     ),
     Diagnosis(
         "refused",
