@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from objfs.credentials.provider import PROVIDER_OPTIONS
 from objfs.credentials.refresher import Refresher
-from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, PROVIDER_OPTIONS
+from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
 from objfs.credentials.values import Credentials, StaticSource
 from objfs.errors import ObjfsError
 from objfs.explanation import CredentialsFact, Explanation, OptionFact, PlaneFact, VerbFact

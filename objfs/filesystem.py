@@ -23,8 +23,7 @@ from objfs.connection import Connection, environ
 from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.hiding import redacted
 from objfs.credentials.identity import option_text
-from objfs.credentials.provider import identities_in, provider_identity
-from objfs.credentials.select import PROVIDER_OPTIONS
+from objfs.credentials.provider import PROVIDER_OPTIONS, identities_in, provider_identity
 from objfs.layers import file_identity, layers_of
 from objfs.object_verbs import ObjectVerbs
 from objfs.options import Option, Origin

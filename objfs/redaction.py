@@ -10,7 +10,9 @@ from typing import Any
 
 from objfs.credentials.hiding import Hiding
 from objfs.credentials.identity import looks_secret, qualified_name
-from objfs.credentials.select import ANONYMOUS, PROVIDER_OPTIONS
+from objfs.credentials.named import described
+from objfs.credentials.provider import PROVIDER_OPTIONS, provider_identity
+from objfs.credentials.select import ANONYMOUS
 from objfs.options import Option, OptionTable, Setting, Settings, normalise
 from objfs.urls import REDACTED, redact_text, without_secrets
 
@@ -39,8 +41,12 @@ class Redactor:
     def setting(self, setting: Setting) -> Any:
         """The value of an option."""
         name, value = setting.option.name, setting.value
+        if name not in PROVIDER_OPTIONS:
+            return self.value(value, name)
+        if described(value) is not None:
+            return provider_identity(value)
         # The import string of a provider is a name, and no secret.
-        return value if name in PROVIDER_OPTIONS and isinstance(value, str) else self.value(value, name)
+        return value if isinstance(value, str) else self.value(value, name)
 
     def value(self, value: Any, name: str = "", *, secret: bool = False) -> Any:
         """Any value, by the dotted name under which a backend takes it."""

@@ -23,6 +23,9 @@ from objfs.records import field, record
 
 _log = logging.getLogger(__name__)
 
+# Options that hold something to ask for credentials.
+PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "fetch_storage_options")
+
 _IMPORT_STRING: Final = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _FETCH: Final = "fetch_storage_options"
 
@@ -157,15 +160,23 @@ def provider_identity(provider: Any) -> str:
 
 
 def identities_in(cloud: Cloud, options: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The identities of the objects among options that hand out credentials; text and classes tell themselves."""
+    """The identities of the objects among options that hand out credentials; text and classes tell themselves.
+
+    Raises
+    ------
+    OptionError
+        A provider is described by a dict or by name, and there is none like that.
+    """
     index = cloud.table.index
-    return [
-        (name, provider_identity(value))
-        for name, value in sorted(options.items())
-        if not (value is None or isinstance(value, str | int | float | Mapping) or inspect.isclass(value))
-        and normalise(name) in index
-        and index[normalise(name)][0].secret
-    ]
+    found = []
+    for name, value in sorted(options.items()):
+        row = index.get(normalise(name))
+        if value is None or row is None or not row[0].secret or inspect.isclass(value):
+            continue
+        named = row[0].name in PROVIDER_OPTIONS and described(value) is not None
+        if named or not isinstance(value, str | int | float | Mapping):
+            found.append((name, provider_identity(value)))
+    return found
 
 
 def _call_of(provider: Any) -> Callable[[], Any] | None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.identity import keyed_digest
 from objfs.credentials.kinds import kind_of
-from objfs.credentials.provider import ProviderSource, normalise_provider, provider_identity
+from objfs.credentials.provider import PROVIDER_OPTIONS, ProviderSource, normalise_provider, provider_identity
 from objfs.credentials.refresher import Refresher, shared_refresher
 from objfs.credentials.shapes import EXPIRY
 from objfs.credentials.values import Credentials, Source, StaticSource
@@ -38,9 +38,6 @@ NATIVE_CHAIN: Final = NativeChain.NATIVE_CHAIN
 
 # How long a caller without valid credentials waits for a provider.
 DEFAULT_WAIT: Final = timedelta(seconds=60)
-
-# Options that hold something to ask for credentials.
-PROVIDER_OPTIONS: Final = ("storage_options_provider", "credential_provider", "fetch_storage_options")
 
 
 def with_file_settings(cloud: Cloud, settings: Settings, environ: Mapping[str, str]) -> Settings:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from objfs.connection import environ
-from objfs.credentials.identity import keyed_digest, object_identity, qualified_name
+from objfs.credentials.identity import keyed_digest, object_identity
 from objfs.credentials.provider import StorageOptionsProvider
 from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError
@@ -35,11 +35,11 @@ class ReadyMade(StorageOptionsProvider):
         return {field.name: getattr(self, field.name) for field in fields if field.init}
 
     def provider_id(self) -> str:
-        """Name, place and a digest of all options: the same in every process, and without a secret."""
+        """Place, and a digest of all options: the same in every process, and without a secret."""
         told = self.options()
         parts = (f"{name}={_plain_text(told[name])}" for name in self.shown if told[name] is not None)
         digest = keyed_digest(object_identity(_Options(told)))
-        return f"{qualified_name(type(self))}({', '.join((*parts, digest))})"
+        return ", ".join((*parts, digest))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _remade, (type(self), self.options())

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import objfs
 import objfs.providers
 from objfs.clouds.s3 import S3
 from objfs.credentials.named import READY_MADE, make
@@ -70,6 +71,31 @@ def test_name_and_repr_of_a_provider_hold_no_secret(name):
     """They are in logs and in graphs of dask."""
     provider = named(name)
     assert SECRET not in provider.provider_id() + repr(provider)
+
+
+@each_provider
+@pytest.mark.parametrize("as_text", [False, True], ids=["dict", "json"])
+def test_filesystem_shows_no_secret_of_the_dict_that_it_was_given(name, as_text):
+    """Neither its repr, its tokens, its redacted JSON nor its explanation do."""
+    told: Any = {"provider": name, **LEAST[name]}
+    fs = objfs.S3FileSystem(region="us-east-1", storage_options_provider=json.dumps(told) if as_text else told)
+    shown = [repr(fs), repr(fs.__dask_tokenize__()), fs.to_json(include_password=False), str(fs.explain("b/k"))]
+    assert [text for text in shown if SECRET in text] == []
+    assert provider_identity(told) in shown[-1]
+
+
+def test_filesystem_refuses_a_provider_that_does_not_exist():
+    """When it is made, and not at its first request."""
+    with pytest.raises(OptionError, match="did you mean 'unity'"):
+        objfs.S3FileSystem(region="us-east-1", storage_options_provider={"provider": "unty"})
+
+
+def test_equal_dicts_and_objects_share_what_they_fetch():
+    """One refresher, however the provider was said."""
+    told = {"provider": "unity", **LEAST["unity"]}
+    ways: list[Any] = [told, json.dumps(told), objfs.providers.UnityCatalog(**LEAST["unity"])]
+    made = [objfs.S3FileSystem(region="us-east-1", storage_options_provider=way) for way in ways]
+    assert len({id(fs.connection.choice) for fs in made}) == 1
 
 
 @each_provider
