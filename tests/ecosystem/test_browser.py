@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 import objfs
 from objfs.observing import DATA_PLANE, SDK_PLANE, Watch
 from objfs.types import ByteRange, Location
+from tests.gcs_proxy import running
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 HOSTILE = '</title></svg></style><script>window.evil = 1</script><img src="x" onerror="window.evil = 1">\'"&lt;'
@@ -103,6 +105,24 @@ def test_the_page_shows_a_bar_for_each_request(trace, measured):
     assert len({fills["bar data"], fills["bar sdk"], fills["bar data failed"], "rgb(0, 0, 0)"}) == 4
     assert found["bars"][0]["title"].startswith("begun: +")
     assert not found["wide"]
+
+
+def test_the_page_shows_as_many_bars_as_the_server_was_asked(s3_cloud, measured):
+    """From the wire to the screen: a file that is read here and there, on both planes."""
+    s3_cloud.raw.put(HOSTILE, bytes(1_000_000))
+    with running(s3_cloud.options["endpoint_url"]) as proxy:
+        through = replace(s3_cloud, options={**s3_cloud.options, "endpoint_url": proxy.endpoint})
+        with objfs.trace(telemetry=False) as trace:
+            for engine in ("obstore", "sdk"):
+                with through.fs(engine, skip_instance_cache=True).open(s3_cloud.path(HOSTILE)) as file:
+                    for at in (900_000, 400_000, 600_000):
+                        file.seek(at)
+                        file.read(10)
+        asked = len(proxy.asked)
+    found = measured(trace.to_html())
+    assert found["faults"] == []
+    assert len(found["bars"]) == asked >= 8
+    assert {bar["name"] for bar in found["bars"]} == {"bar data", "bar sdk"}
 
 
 def test_the_map_shows_where_the_bytes_lie(trace, measured):
