@@ -119,7 +119,8 @@ def plainly_explained(fs: AbstractFileSystem, path: str, *, url: str, scheme: st
         "read": lambda: f"{len(fs.cat_file(path, start=0, end=1))} of its bytes",
     }
     name = f"{type(fs).__module__}.{type(fs).__name__}"
-    found = Explanation(url=Redactor.of_nothing().text(url), scheme=scheme, filesystem=name, path=path)
+    shown = Redactor.of_nothing().text
+    found = Explanation(url=shown(url), scheme=scheme, filesystem=name, path=shown(path))
     return replace(found, checks=tuple(_plainly(each, calls.get(each), url) for each in wanted))
 
 

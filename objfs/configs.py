@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from objfs.config_files import DEFAULT_PROFILE, PLACE_WORDS, read_config
 from objfs.connection import environ
-from objfs.errors import OptionError
+from objfs.errors import ConflictingOptionsError, OptionError
 from objfs.opening import PLAIN, from_url
 from objfs.options import normalise
 from objfs.urls import scheme_of
@@ -43,6 +44,8 @@ def from_config(
     OptionError
         It is neither INI nor TOML, has no such profile, does not say where, names an option that nobody knows or a
         variable that is not set.
+    ConflictingOptionsError
+        ``config`` among the options.
 
     Examples
     --------
@@ -55,5 +58,11 @@ def from_config(
     if (scheme_of(file.url) or "") in PLAIN:
         told = {name: value for name, value in file.values.items() if normalise(name) not in PLACE_WORDS}
         return from_url(file.url, **{**told, **file.parameters, **options})
+    twice = [name for name in options if normalise(name) in ("config", "config_profile")]
+    if twice:
+        msg = f"{twice[0]}= cannot go with from_config, which names the file; give options by their names"
+        raise ConflictingOptionsError(msg)
     named = {} if file.profile == DEFAULT_PROFILE else {"config_profile": file.profile}
-    return from_url(file.url, **{**options, "config": file.path, **named})
+    # Whoever changes the working directory, or is another process, finds the file all the same.
+    place = str(Path(file.path).expanduser().absolute())
+    return from_url(file.url, **options, config=place, **named)

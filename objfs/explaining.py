@@ -60,10 +60,11 @@ def explain(connection: Connection, location: Location, *, url: str, scheme: str
         url=redactor.text(redact_url(url)),
         scheme=scheme,
         filesystem=filesystem,
-        path=connection.cloud.with_version(location),
+        # A signature that was pasted with the rest of its URL is part of the key.
+        path=redactor.text(connection.cloud.with_version(location)),
         account=str(connection.settings.value("account_name") or ""),
         bucket=location.bucket,
-        key=location.key,
+        key=redactor.text(location.key),
         version=location.version or "",
         options=tuple(_options(connection, redactor)),
         credentials=credentials_of(connection, redactor),

@@ -67,7 +67,7 @@ class _Configured(type(AsyncFileSystem)):  # type: ignore[misc]
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         # Before the instance is tokenised and keeps its options: a pickle must hold the object, not its handle.
-        args, kwargs = tuple(map(from_text, args)), {name: from_text(value) for name, value in kwargs.items()}
+        args, kwargs = tuple(map(from_text, args)), {name: _in_words(value) for name, value in kwargs.items()}
         cloud = cls.cloud
         given = {} if cloud is None else {**dict(zip(cloud.positional, args, strict=False)), **kwargs}
         told = [] if cloud is None else [*identities_in(cloud, given), *file_identity(given, environ())]
@@ -371,6 +371,11 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
 def _location(split: Callable[[str], Location], path: str) -> Location:
     """What a path names; a verb and those that it calls ask several times."""
     return split(path)
+
+
+def _in_words(value: Any) -> Any:
+    """The object of a handle, and the name of a file: JSON holds names, and other processes know them."""
+    return os.fspath(value) if isinstance(value, os.PathLike) else from_text(value)
 
 
 def _seconds(value: Any) -> float | None:

@@ -239,6 +239,30 @@ def test_a_changed_file_makes_another_instance(written, monkeypatch):
     assert settings(fsspec.filesystem("s3", config=path)).value("region") == "eu-west-3"
 
 
+def test_a_path_is_kept_as_text(written):
+    """JSON has no paths, and a handle would be good in this process only."""
+    path = written("[default]\nregion = eu-west-1\nanon = true\n")
+    fs = fsspec.filesystem("s3", config=Path(path))
+    assert json.loads(fs.to_json())["config"] == path
+    assert fsspec.filesystem("s3", config=path) is fs
+
+
+def test_from_config_finds_the_file_from_anywhere(written, monkeypatch, tmp_path):
+    """A relative path is one of the moment."""
+    written("[default]\nurl = s3://bucket\nregion = eu-west-1\nanon = true\n")
+    monkeypatch.chdir(tmp_path)
+    fs, _ = objfs.from_config("store.ini")
+    monkeypatch.chdir("/")
+    assert settings(pickle.loads(pickle.dumps(fs))).value("region") == "eu-west-1"
+
+
+def test_from_config_takes_no_second_file(written):
+    """Nor a dict of options in its place."""
+    path = written("[default]\nurl = s3://bucket\nanon = true\n")
+    with pytest.raises(ConflictingOptionsError, match="config= cannot go with from_config"):
+        objfs.from_config(path, config={"region": "x"})
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

@@ -146,6 +146,13 @@ def test_explain_shows_no_signature_of_a_url():
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("url", ["s3://bucket/key?X-Amz-Signature={}", "https://example.org/key?sig={}"])
+def test_explain_shows_no_signature_of_a_key(url):
+    """A key may be what somebody pasted."""
+    found = objfs.explain(url.format(SECRET))
+    assert SECRET not in f"{found}{found!r}{found.to_dict()}"
+
+
 def test_explain_shows_objects_by_their_types():
     """A repr may show anything."""
 
