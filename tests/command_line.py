@@ -69,8 +69,9 @@ class CommandLine:
 
 
 def environment() -> dict[str, str]:
-    """Where a program of its own finds this objfs."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "COLUMNS": "120", "TERM": "xterm"}
+    """Where a program of its own finds this objfs; its output is buffered."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return {**kept, "PYTHONPATH": str(ROOT), "COLUMNS": "120", "TERM": "xterm"}
 
 
 @contextlib.contextmanager
@@ -78,7 +79,7 @@ def program(*arguments: str, **keywords: Any) -> Iterator[subprocess.Popen[bytes
     """``python -m objfs`` in a process of its own, which is gone at the end."""
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **keywords}
     command = [sys.executable, "-m", "objfs", *arguments]
-    with subprocess.Popen(command, env=environment(), cwd=ROOT, **pipes) as process:
+    with subprocess.Popen(command, **{"env": environment(), "cwd": ROOT, **pipes}) as process:
         try:
             yield process
         finally:

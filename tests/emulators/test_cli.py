@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from objfs.cli.entry import main
-from tests.command_line import SECONDS, CommandLine, flags, on_terminal, program
+from tests.command_line import SECONDS, CommandLine, environment, flags, on_terminal, program
 
 pytest.importorskip("typer")
 
@@ -302,7 +302,8 @@ def test_names_cannot_act_on_a_terminal(tmp_path):
 def test_everything_is_printed_where_the_output_is_not_buffered(s3):
     """A pipe takes only so much at a time."""
     s3.raw.put("large", bytes(1 << 20))
-    with program("cat", s3.url("large"), *flags(s3.options)) as process:
+    unbuffered = {**environment(), "PYTHONUNBUFFERED": "1"}
+    with program("cat", s3.url("large"), *flags(s3.options), env=unbuffered) as process:
         assert len(process.communicate(timeout=SECONDS)[0]) == 1 << 20
 
 
@@ -321,6 +322,16 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(s3):
     with program("cat", s3.url("large"), *flags(s3.options)) as process:
         process.stdout.read(10)
         process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(SECONDS) == 141
+
+
+def test_a_reader_that_has_gone_is_no_error_of_the_interpreter_either():
+    """What is in a buffer when the program ends goes nowhere, in silence."""
+    with program("cat", "-", stdin=subprocess.PIPE) as process:
+        process.stdout.close()
+        process.stdin.write(b"short")
+        process.stdin.close()
         assert process.stderr.read() == b""
         assert process.wait(SECONDS) == 141
 

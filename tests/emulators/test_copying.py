@@ -86,10 +86,8 @@ def test_copy_uploads_and_downloads_a_tree_byte_for_byte(cloud, tree, tmp_path):
 
 def test_copy_within_a_cloud_is_done_by_the_server(cloud, monkeypatch):
     """No bytes move through this process."""
-    from objfs.filesystem import ObjectFileSystem
-
     cloud.raw.put("from/x", b"data")
-    monkeypatch.delattr(ObjectFileSystem, "open")
+    monkeypatch.setattr(type(cloud.fs()), "open", lambda *_, **__: pytest.fail("it was streamed"))
     report = objfs.copy(cloud.url("from/"), cloud.url("to/"), recursive=True, options=cloud.options)
     assert [(each.action, each.target) for each in report.outcomes] == [("copy", cloud.url("to/x"))]
     assert objects(cloud) == {"from/x": b"data", "to/x": b"data"}
@@ -297,6 +295,14 @@ def test_sync_deletes_only_what_it_is_asked_to(cloud, tree):
     done = objfs.sync(tree, cloud.url("up"), delete=True, exclude=["*.log"], options=cloud.options)
     assert [each.target for each in told.done("delete")] == [each.target for each in done.done("delete")]
     assert set(cloud.raw.listed()) == {"beside", "up/kept.log", *below("up/", FILES)}
+
+
+def test_sync_deletes_names_literally(s3_cloud, tree):
+    """A star in a key is no pattern for keys that stay."""
+    for key in ("up/a*", "up/gone", "up/[a].txt"):
+        s3_cloud.raw.put(key, b"")
+    objfs.sync(tree, s3_cloud.url("up"), delete=True, options=s3_cloud.options)
+    assert objects(s3_cloud) == below("up/", FILES)
 
 
 def test_sync_deletes_nothing_after_a_failure_or_without_a_source(s3_cloud, tree, tmp_path):
