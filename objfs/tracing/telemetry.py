@@ -25,14 +25,15 @@ _users = 0
 
 
 def start() -> None:
-    """Emit from now on, once however many traces are recorded; does nothing where the API is not installed."""
+    """Emit from now on, once however many traces are recorded; does nothing without the API, 1.30 or later."""
     global _emitter, _users  # noqa: PLW0603 - one for the process
     with _lock:
         _users += 1
         if _users == 1:
             try:
                 _emitter = Emitter()
-            except ImportError:
+            except (ImportError, TypeError):
+                # It is not installed, or older than 1.30, which has no word for the boundaries of a histogram.
                 return
             observing.observe(_emitter)
 

@@ -482,6 +482,20 @@ def test_what_is_unfinished_ends_as_an_error(emitted):
     assert "server.address" not in span.attributes
 
 
+def test_an_old_api_is_left_alone(monkeypatch):
+    """A trace records without it."""
+    metrics = pytest.importorskip("opentelemetry.metrics")
+
+    class OldMeter:
+        def create_histogram(self, name: str, unit: str = "", description: str = "") -> None:
+            """As before 1.30."""
+
+    monkeypatch.setattr(metrics, "get_meter", lambda *_: OldMeter())
+    with objfs.trace() as trace:
+        make_request()
+    assert len(trace.requests) == 1
+
+
 @pytest.mark.parametrize(
     ("server", "address", "port"),
     [("host", "host", None), ("host:80", "host", 80), ("[::1]:80", "::1", 80), ("[::1]", "::1", None)],
