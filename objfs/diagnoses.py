@@ -56,7 +56,7 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     Diagnosis(
         "clock skew",
         r"RequestTimeTooSkewed|Request date header too old|Token used too early|is not yet valid"
-        r"|The difference between the request time and the (current|server)",
+        r"|The difference between the request time and the (current|server)|Check your iat and exp",
         "the clock of this machine and that of the server differ by more than the server allows",
         "set this machine's clock (NTP), also that of the container or virtual machine it runs in",
     ),
@@ -76,7 +76,8 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     Diagnosis(
         "wrong region",
         rf"(AuthorizationHeaderMalformed|PermanentRedirect|TemporaryRedirect|IllegalLocationConstraint|{_status(301)})"
-        r".*?(expecting '|<Region>|Region=|x-amz-bucket-region=)(?P<found>[a-z0-9-]+)",
+        r".*?(expecting '|<Region>|Region=|x-amz-bucket-region=|(<Endpoint>|Endpoint=)[^<\n]*?\bs3[.-])"
+        r"(?P<found>[a-z]{2}(-[a-z]+)+-\d)",
         "the bucket {bucket!r} is in the region {found}, and was asked for in {region}",
         "pass region={found!r}",
     ),

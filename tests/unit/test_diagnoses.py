@@ -54,6 +54,7 @@ CASES = [
         "wrong region",
         id="region",
     ),
+    pytest.param(OSError(5, "Invalid JWT: Check your iat and exp values"), (), "clock skew", id="clock-gcs"),
     pytest.param(FileNotFoundError(2, "Not Found", "x"), (), "no such object", id="object"),
     pytest.param(FileNotFoundError(2, "Not Found", "x"), (OF_BUCKET,), "no such bucket", id="bucket"),
     pytest.param(PermissionError(13, "AccessDenied"), (), "no permission", id="permission"),
@@ -73,9 +74,18 @@ def test_diagnose_tells_what_signs_mean(error, circumstances, symptom):
     assert diagnose(account_of(error, *circumstances), FACTS)[0] == symptom
 
 
-def test_diagnose_names_the_region_that_the_answer_tells():
+@pytest.mark.parametrize(
+    "cause",
+    [
+        pytest.param(ClientError("PermanentRedirect", x_amz_bucket_region="eu-west-1"), id="header"),
+        pytest.param(OSError("PermanentRedirect: <Endpoint>b.s3-eu-west-1.amazonaws.com</Endpoint>"), id="old-host"),
+        pytest.param(OSError("status code: 301: <Endpoint>b.s3.eu-west-1.amazonaws.com</Endpoint>"), id="host"),
+        pytest.param(OSError("AuthorizationHeaderMalformed: <Region>eu-west-1</Region>"), id="xml"),
+    ],
+)
+def test_diagnose_names_the_region_that_the_answer_tells(cause):
     """In the advice, as one would write it."""
-    error = caused(OSError(5, "moved"), ClientError("PermanentRedirect", x_amz_bucket_region="eu-west-1"))
+    error = caused(OSError(5, "moved"), cause)
     _, words, advice = diagnose(account_of(error), FACTS)
     assert words == "the bucket 'bucket' is in the region eu-west-1, and was asked for in us-east-1"
     assert advice == "pass region='eu-west-1'"
