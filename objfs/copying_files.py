@@ -53,8 +53,7 @@ def copy_file(source: Place, target: Place, *, size: int | None, modified: float
         # Opening a pipe would wait for who writes to it.
         kind = "no regular file" if os.path.lexists(source.path) else os.strerror(errno.ENOENT)
         raise FileNotFoundError(errno.ENOENT, kind, source.path)
-    if target.is_local:
-        os.makedirs(os.path.dirname(target.path), exist_ok=True)
+    _make_folder(target)
     if served_alone(source, target):
         target.fs.cp_file(source.path, target.path)
         moved(size or 0)
@@ -86,10 +85,17 @@ def write_stream(file: IO[bytes], target: Place, *, moved: Moved) -> None:
     moved
         As for `copy_file`.
     """
+    _make_folder(target)
     with _opened_for_writing(target) as out:
         while block := file.read(_BLOCK_BYTES):
             out.write(block)
             moved(len(block))
+
+
+def _make_folder(target: Place) -> None:
+    """What an object store does not need."""
+    if target.is_local:
+        os.makedirs(os.path.dirname(target.path), exist_ok=True)
 
 
 @contextlib.contextmanager

@@ -47,7 +47,6 @@ def _guarded(command: Callable[..., int]) -> Callable[..., None]:
 app = typer.Typer(
     name="objfs",
     help="Objects and files by URL: s3, gs, az, http, memory, and local paths.",
-    no_args_is_help=True,
     # Help is text that the reference page has, too.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -80,8 +79,11 @@ def _objfs(
 def run(arguments: Sequence[str]) -> int:
     """Run a command; its exit code."""
     try:
-        app(list(arguments), prog_name="objfs")
+        # What Typer's own `no_args_is_help` ends with depends on its version.
+        app(list(arguments) or ["--help"], prog_name="objfs")
     except SystemExit as end:
+        if not arguments:
+            return codes.USAGE
         return end.code if isinstance(end.code, int) else codes.FAILED
     return 0
 

@@ -63,11 +63,14 @@ def test_cp_takes_options_of_each_side(s3_cloud, cli, tree, tmp_path):
     assert s3_cloud.raw.get("y") == b"data"
 
 
-def test_cp_reads_the_standard_input_and_writes_the_standard_output(s3_cloud, cli, monkeypatch):
+def test_cp_reads_the_standard_input_and_writes_the_standard_output(s3_cloud, cli, monkeypatch, tmp_path):
     """As `-`, on either side."""
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"typed")))
     assert cli("cp", "-", s3_cloud.url("x")).code == 0
     assert cli("cp", s3_cloud.url("x"), "-").out == "typed"
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"local")))
+    assert cli("cp", "-", str(tmp_path / "new" / "x")).code == 0
+    assert (tmp_path / "new" / "x").read_bytes() == b"local"
     assert cli("cp", "-", s3_cloud.url("x"), "-").code == 2
 
 
