@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -20,6 +17,7 @@ from objfs.explanation import CheckFact, Explanation
 from tests.clouds import CloudUnderTest
 from tests.emulators.azure_account import account_sas
 from tests.emulators.fakes_azure import make_certificate
+from tests.faults.answering import Answer, answering
 
 ALL = tuple(CHECKS)
 # One try each: what is said is tested here, not how long somebody waits for it.
@@ -34,63 +32,16 @@ def symptoms(found: Explanation) -> set[str]:
     return {check.symptom or check.outcome for check in found.checks}
 
 
-class Answering:
-    """A server that gives one answer to whatever is asked.
-
-    Parameters
-    ----------
-    status, content_type, body
-        The answer.
-    context
-        Of TLS; without one it speaks plain HTTP.
-    """
-
-    def __init__(self, status: int, content_type: str, body: str, context: ssl.SSLContext | None = None) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_: Any) -> None: ...
-
-            def answer(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                self.send_response(status)
-                self.send_header("Content-Type", content_type)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body.encode())
-
-            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - names of the base class
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: Any) -> None:
-                """Clients that refuse the certificate leave in the middle of a handshake."""
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        if context is not None:
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
-        self.thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
 @pytest.fixture
-def answering() -> Iterator[Callable[..., Answering]]:
-    """``answering(status, content_type, body)`` runs a server with one answer."""
-    made: list[Answering] = []
+def says() -> Iterator[Callable[..., str]]:
+    """``says(status, content_type, body)`` is the endpoint of a server with that one answer."""
+    with ExitStack() as stack:
 
-    def make(*args: Any, **kwargs: Any) -> Answering:
-        made.append(Answering(*args, **kwargs))
-        return made[-1]
+        def say(status: int, content_type: str, body: str, context: ssl.SSLContext | None = None) -> str:
+            answer = Answer(status, body.encode(), {"Content-Type": content_type})
+            return stack.enter_context(answering(lambda _: answer, context)).endpoint
 
-    yield make
-    for server in made:
-        server.stop()
+        yield say
 
 
 @pytest.fixture
@@ -240,24 +191,24 @@ def test_checks_say_that_plain_http_was_not_asked_for(cloud):
     assert "http://" in found.checks[0].advice
 
 
-def test_checks_say_that_a_certificate_is_not_trusted(answering, tmp_path):
+def test_checks_say_that_a_certificate_is_not_trusted(says, tmp_path):
     """One that nobody has signed; named as the authority, it is."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority = make_certificate(tmp_path, context)
-    server = answering(404, "application/xml", "<Error><Code>NoSuchBucket</Code></Error>", context=context)
-    options = {"endpoint_url": f"https://127.0.0.1:{server.port}", "key": "AKIA1", "secret": "secret-1", **ONCE}
+    endpoint = says(404, "application/xml", "<Error><Code>NoSuchBucket</Code></Error>", context=context)
+    options = {"endpoint_url": endpoint, "key": "AKIA1", "secret": "secret-1", **ONCE}
     found = objfs.explain("s3://bucket/key", check=("read", "list"), **options)
     assert symptoms(found) == {"certificate"}
     found = objfs.explain("s3://bucket/key", check=("list",), **options, root_certificate=authority)
     assert symptoms(found) == {"no such bucket"}
 
 
-def test_checks_say_that_tls_is_expected(answering, tmp_path):
+def test_checks_say_that_tls_is_expected(says, tmp_path):
     """Plain HTTP at a port of TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     make_certificate(tmp_path, context)
-    server = answering(404, "text/plain", "", context=context)
-    options = {"endpoint_url": f"http://127.0.0.1:{server.port}", "key": "AKIA1", "secret": "secret-1", **ONCE}
+    endpoint = says(404, "text/plain", "", context=context).replace("https:", "http:")
+    options = {"endpoint_url": endpoint, "key": "AKIA1", "secret": "secret-1", **ONCE}
     found = objfs.explain("s3://bucket/key", check=("read",), **options)
     assert symptoms(found) == {"TLS expected"}
 
@@ -266,10 +217,10 @@ PAGE = "<!DOCTYPE html><html><head><title>Console</title></head><body>sign in</b
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_checks_say_that_the_endpoint_is_a_web_page(answering, status):
+def test_checks_say_that_the_endpoint_is_a_web_page(says, status):
     """The console of a server, or its front page."""
-    server = answering(status, "text/html", PAGE)
-    options = {"endpoint_url": f"http://127.0.0.1:{server.port}", "key": "AKIA1", "secret": "secret-1", **ONCE}
+    endpoint = says(status, "text/html", PAGE)
+    options = {"endpoint_url": endpoint, "key": "AKIA1", "secret": "secret-1", **ONCE}
     found = objfs.explain("s3://bucket/key", check=("list", "write"), **options)
     assert symptoms(found) == {"wrong endpoint"}
 
@@ -303,20 +254,20 @@ S3_ANSWERS = [
 
 
 @pytest.mark.parametrize(("status", "body", "symptom", "advice"), S3_ANSWERS)
-def test_checks_say_what_an_answer_of_s3_means(answering, status, body, symptom, advice):
+def test_checks_say_what_an_answer_of_s3_means(says, status, body, symptom, advice):
     """Both planes' errors lead to the same words: a read is the data plane's, a listing the SDK plane's."""
-    server = answering(status, "application/xml", body)
-    options = {"endpoint_url": f"http://127.0.0.1:{server.port}", "key": "AKIA1", "secret": "secret-1", **ONCE}
+    endpoint = says(status, "application/xml", body)
+    options = {"endpoint_url": endpoint, "key": "AKIA1", "secret": "secret-1", **ONCE}
     found = objfs.explain("s3://bucket/key", check=("read", "list"), **options)
     assert symptoms(found) == {symptom}
     assert all(advice in check.advice for check in found.checks)
     assert "secret-1" not in str(found)
 
 
-def test_checks_say_that_a_redirect_is_one_of_regions(answering):
+def test_checks_say_that_a_redirect_is_one_of_regions(says):
     """AWS names the region in a header, which the data plane's error does not hold."""
-    server = answering(301, "application/xml", s3_error("PermanentRedirect", "Use the specified endpoint."))
-    options = {"endpoint_url": f"http://127.0.0.1:{server.port}", "key": "AKIA1", "secret": "secret-1", **ONCE}
+    endpoint = says(301, "application/xml", s3_error("PermanentRedirect", "Use the specified endpoint."))
+    options = {"endpoint_url": endpoint, "key": "AKIA1", "secret": "secret-1", **ONCE}
     found = objfs.explain("s3://bucket/key", check=("read",), **options)
     assert symptoms(found) == {"wrong region"}
     assert "region=" in found.checks[0].advice
@@ -325,10 +276,10 @@ def test_checks_say_that_a_redirect_is_one_of_regions(answering):
 NO_RETRIES = {"retries": {"total_max_attempts": 1}}
 
 
-def test_checks_say_that_what_is_asked_is_not_public(answering):
+def test_checks_say_that_what_is_asked_is_not_public(says):
     """A refusal of an unsigned request has another reason than one of a signed one."""
-    server = answering(403, "application/xml", s3_error("AccessDenied", "Access Denied"))
-    options = {"endpoint_url": f"http://127.0.0.1:{server.port}", "anon": True, **ONCE}
+    endpoint = says(403, "application/xml", s3_error("AccessDenied", "Access Denied"))
+    options = {"endpoint_url": endpoint, "anon": True, **ONCE}
     assert symptoms(objfs.explain("s3://bucket/key", check=("read", "list"), **options)) == {"anonymous"}
 
 
@@ -351,10 +302,9 @@ GCS_ANSWERS = [
 
 
 @pytest.mark.parametrize(("status", "body", "symptom"), GCS_ANSWERS)
-def test_checks_say_what_an_answer_of_gcs_means(answering, status, body, symptom):
+def test_checks_say_what_an_answer_of_gcs_means(says, status, body, symptom):
     """In the JSON of the service (https://cloud.google.com/storage/docs/json_api/v1/status-codes)."""
-    server = answering(status, "application/json", body)
-    endpoint = f"http://127.0.0.1:{server.port}"
+    endpoint = says(status, "application/json", body)
     found = objfs.explain("gs://bucket/key", check=("list",), endpoint=endpoint, token="some-token", **ONCE)
     assert symptoms(found) == {symptom}
 

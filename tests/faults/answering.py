@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ class Answering:
     Parameters
     ----------
     endpoint
-        ``http://127.0.0.1:PORT``.
+        ``http://127.0.0.1:PORT``, or ``https``.
     asked
         The requests so far.
     sent
@@ -68,8 +69,8 @@ class Answering:
 
 
 @contextlib.contextmanager
-def answering(answer: Callable[[Asked], Answer]) -> Iterator[Answering]:
-    """Serve on a free port, a thread for each connection."""
+def answering(answer: Callable[[Asked], Answer], context: ssl.SSLContext | None = None) -> Iterator[Answering]:
+    """Serve on a free port, a thread for each connection; by TLS with a context."""
     state = Answering()
 
     class Handler(BaseHTTPRequestHandler):
@@ -103,9 +104,11 @@ def answering(answer: Callable[[Asked], Answer]) -> Iterator[Answering]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
-        state.endpoint = f"http://127.0.0.1:{server.server_port}"
+        state.endpoint = f"http{'s' if context else ''}://127.0.0.1:{server.server_port}"
         try:
             yield state
         finally:
