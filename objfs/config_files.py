@@ -224,6 +224,9 @@ def _lines_of(text: str) -> dict[tuple[str, str], int]:
             continue
         if match["section"]:
             section = match["section"].strip().strip("[]\"'")
+            # A dict of options is a table of its own in TOML.
+            above, _, name = section.rpartition(".")
+            found.setdefault((above, normalise(name)), number)
         else:
             found.setdefault((section, normalise(match["name"].strip("\"'"))), number)
     return found

@@ -80,7 +80,7 @@ def credentials_of(connection: Connection, redactor: Redactor) -> CredentialsFac
     except ObjfsError as error:
         return CredentialsFact("", problem=redactor.text(str(error)))
     if choice is ANONYMOUS:
-        return CredentialsFact("nobody: requests are sent unsigned", fetched=True)
+        return CredentialsFact("none: requests are sent unsigned", anonymous=True)
     if choice is NATIVE_CHAIN:
         return CredentialsFact(f"obstore's own look-up, as {PEERS[connection.cloud.name][0]} is not installed")
     if not isinstance(choice, Refresher):

@@ -57,6 +57,8 @@ class CredentialsFact:
         Whether others can be had when they expire.
     problem
         Why there are none.
+    anonymous
+        Nobody signs them.
     """
 
     source: str
@@ -65,8 +67,11 @@ class CredentialsFact:
     expired: bool = False
     refreshable: bool = False
     problem: str = ""
+    anonymous: bool = False
 
     def __str__(self) -> str:
+        if self.anonymous:
+            return self.source
         if self.problem:
             return f"{self.source}: {self.problem}" if self.source else self.problem
         if not self.fetched:

@@ -210,6 +210,9 @@ def test_explain_names_file_section_line_and_variable(written, monkeypatch):
     found = objfs.explain("s3://bucket/key", config=path, anon=True)
     sources = {fact.name: fact.source for fact in found.options}
     assert sources["region"] == f"configuration file ({path}, [default], line 3)"
+    path = written('[default]\nanon = true\n\n[default.client_options]\nuser_agent = "a"\n', "dicts.toml")
+    sources = {fact.name: fact.source for fact in objfs.explain("s3://bucket/key", config=path).options}
+    assert sources["user_agent"] == f"configuration file ({path}, [default], line 4)"
 
 
 def test_the_filesystem_keeps_the_name_of_the_file_only(written, monkeypatch):

@@ -234,7 +234,7 @@ def test_explain_of_a_filesystem_is_about_any_object():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        pytest.param({"anon": True}, "nobody: requests are sent unsigned; they do not expire", id="anonymous"),
+        pytest.param({"anon": True}, "none: requests are sent unsigned", id="anonymous"),
         pytest.param(
             {"key": "AKIA1", "secret": SECRET},
             "the credentials in the storage options; they do not expire",
