@@ -172,7 +172,7 @@ class Vendor:
     Attributes
     ----------
     mood
-        ``well``; ``down``, which raises; ``hangs``, until it is mended; ``repeats`` what it gave last.
+        ``well``; ``down``, which raises; ``hangs``, until it is mended; ``wrong``, whose credentials are refused.
     aside
         What is called each time before it answers.
     instead
@@ -182,7 +182,6 @@ class Vendor:
     def __init__(self, manner: Manner, account: Mapping[str, Any], gate: Gate) -> None:
         self._manner, self._account, self._gate = manner, account, gate
         self._guard, self._id = threading.Lock(), uuid.uuid4().hex
-        self._last: dict[str, str] = {}
         self.secrets: list[str] = []
         self.mood = "well"
         self.calls = 0
@@ -204,13 +203,12 @@ class Vendor:
         if self.mood == "hangs":
             self.hanging.set()
             assert self.mended.wait(60)
-        if self.mood != "repeats":
-            end = datetime.fromtimestamp(int(self.clock() + LIFETIME_SECONDS), UTC)
-            told = self._manner.vend(number, self._account, end)
-            self.secrets += told.values()
-            self._last = {**told, "expires_at_millis": str(int(end.timestamp() * 1000))}
+        end = datetime.fromtimestamp(int(self.clock() + LIFETIME_SECONDS), UTC)
+        told = self._manner.vend(number, self._account, end)
+        self.secrets += told.values()
+        if self.mood != "wrong":
             self._gate.good.add(mark_in(told))
-        return dict(self._last)
+        return {**told, "expires_at_millis": str(int(end.timestamp() * 1000))}
 
     def provider_id(self) -> str:
         """Each is on its own."""
@@ -221,8 +219,8 @@ class Vendor:
         return time.time() + self.ahead_seconds
 
     def tick(self) -> float:
-        """The same, as a clock that nobody sets."""
-        return time.monotonic() + self.ahead_seconds
+        """The same, as a clock that nobody sets; it goes on only when told to, so that no pause ends by itself."""
+        return self.ahead_seconds
 
 
 class AwaitedVendor(Vendor):
