@@ -134,7 +134,8 @@ options. [](../how-to/vended-credentials-on-dask.md) uses them.
 - Names and options may be written in any case, with `-` or `_`; one that does not exist is an error that names the
   nearest.
 - Any text among the options may be `$NAME`, an environment variable, or hold `${NAME}`. It is looked up at each
-  fetch, in the process that fetches, so that neither pickles nor dask graphs hold the secret.
+  fetch, in the process that fetches, so that neither pickles nor dask graphs hold the secret. `$$` at the beginning
+  stands for one dollar sign.
 - What identifies a provider (`provider_id`) and its `repr` show names and places; all other options enter them as a
   digest.
 - Entry points of the group `objfs.providers` add names. Each leads to a class or a function that takes the options by

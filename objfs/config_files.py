@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
+from objfs.credentials.provider import PROVIDER_OPTIONS
 from objfs.errors import OptionError
 from objfs.options import normalise
 from objfs.records import field, record, replace
@@ -235,6 +236,9 @@ def _lines_of(text: str) -> dict[tuple[str, str], int]:
 def _resolved(value: Any, environ: Mapping[str, str], name: str, place: str) -> tuple[Any, str]:
     """The value with a variable's in its place, and the variable; also in the members of a dict."""
     if isinstance(value, Mapping):
+        if normalise(name) in PROVIDER_OPTIONS:
+            # A provider looks its variables up by itself, where it fetches: the secret is not in what workers are sent.
+            return dict(value), ""
         members = {inner: _resolved(told, environ, f"{name}.{inner}", place) for inner, told in value.items()}
         variables = [variable for _, variable in members.values() if variable]
         return {inner: told for inner, (told, _) in members.items()}, ", ".join(variables)

@@ -65,6 +65,8 @@ def _plain_text(value: Any) -> str:
 def from_environment(value: Any) -> Any:
     """The value with environment variables in place of ``$NAME`` (all of a text) and ``${NAME}`` (also within).
 
+    Text that begins with two dollar signs is meant with one, as in configuration files, and nothing in it is looked up.
+
     Parameters
     ----------
     value
@@ -76,6 +78,8 @@ def from_environment(value: Any) -> Any:
         A variable is not set; the message names it.
     """
     if isinstance(value, str):
+        if value.startswith("$$"):
+            return value[1:]
         whole = _WHOLE.fullmatch(value)
         return _variable(whole) if whole else _WITHIN.sub(_variable, value)
     if isinstance(value, Mapping):

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from objfs._version import __version__
 from objfs.errors import CredentialsError, OptionError
@@ -224,16 +224,21 @@ def _cut(reason: object, question: Question) -> str:
 def _secrets(question: Question) -> list[str]:
     """All that a request carries beside its place; the longest first, as one may be a part of another."""
     found = [word for value in question.headers.values() for word in (value, *value.split())]
-    found += [part for pair in urlsplit(question.url).query.split("&") for part in (pair.partition("=")[2],)]
+    found += _of_form(urlsplit(question.url).query)
     found += _texts(question.body)
     return sorted((text for text in found if len(text) >= _SHORTEST_SECRET), key=len, reverse=True)
 
 
 def _texts(body: Any) -> list[str]:
     if isinstance(body, bytes):
-        return [part.partition("=")[2] for part in body.decode(errors="replace").split("&")]
+        return _of_form(body.decode(errors="replace"))
     if isinstance(body, Mapping):
         return [text for inner in body.values() for text in _texts(inner)]
     if isinstance(body, list | tuple):
         return [text for inner in body for text in _texts(inner)]
     return [body] if isinstance(body, str) else []
+
+
+def _of_form(text: str) -> list[str]:
+    """Values of a query or a form, as they are meant and as they were sent."""
+    return [*(value for _, value in parse_qsl(text)), *(pair.partition("=")[2] for pair in text.split("&"))]

@@ -25,7 +25,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer with a status of its own; a body that is bytes is sent as it is."""
+    """An answer with a status of its own; bytes are sent as they are, those of an iterator one after the other."""
 
     body: Any = None
     status: int = 200
@@ -92,12 +92,16 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         answer = self.fake.answer_to(Asked(self.command, unquote(parts.path), parts.query, headers, body))
-        data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        parts = answer.body
+        if not isinstance(parts, Iterator):
+            parts = [parts if isinstance(parts, bytes) else json.dumps(parts).encode()]
+        length = {"Content-Length": str(len(parts[0]))} if isinstance(parts, list) else {"Connection": "close"}
         self.send_response(answer.status)
-        for name, value in {"Content-Length": str(len(data)), **answer.headers}.items():
+        for name, value in {**length, **answer.headers}.items():
             self.send_header(name, value)
         self.end_headers()
         with suppress(BrokenPipeError, ConnectionResetError):  # a client that gave up
-            self.wfile.write(data)
+            for part in parts:
+                self.wfile.write(part)
 
     do_GET = do_POST = _answer  # noqa: N815 - the base class looks for these names

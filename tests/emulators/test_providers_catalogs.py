@@ -128,6 +128,16 @@ def test_client_of_unity_gets_a_token_first(service, monkeypatch):
     assert service.asked[1].headers["authorization"] == "Bearer minted"
 
 
+def test_client_that_is_refused_does_not_see_its_secret_again(service):
+    """Neither as it is nor as it was sent, should the server repeat it."""
+    secret = "s3cr3t/with+signs="
+    body = {"error": "invalid_client", "error_description": f"unknown {secret}, s3cr3t%2Fwith%2Bsigns%3D"}
+    service.on("POST", "/oidc/v1/token", Answer(body, 401))
+    with pytest.raises(CredentialsError, match=r"oidc/v1/token was refused with status 401: unknown \*\*\*") as caught:
+        fetch(UnityCatalog(service.url, TABLE_ID, client_id="me", client_secret=secret))
+    assert "s3cr3t" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -167,9 +177,9 @@ ICEBERG = {
     "azure": (
         "abfss://c@acct.dfs.core.windows.net/t",
         {
-            "adls.sas-token.other.dfs.core.windows.net": "sv=1&sig=b3RoZXI",
             "adls.sas-token.acct.dfs.core.windows.net": SAS,
             "adls.sas-token-expires-at-ms.acct.dfs.core.windows.net": str(MILLIS),
+            "adls.sas-token.other.dfs.core.windows.net": "sv=1&sig=b3RoZXI",
         },
         {"sas_key": SAS},
     ),
@@ -215,6 +225,13 @@ def test_iceberg_is_asked_for_vended_credentials(service):
     assert [one.query for one in service.asked] == ["warehouse=lake", "snapshots=refs", "snapshots=refs"]
     assert service.asked[1].headers["x-iceberg-access-delegation"] == "vended-credentials"
     assert {one.headers["authorization"] for one in service.asked} == {"Bearer secret-token"}
+
+
+def test_iceberg_namespaces_are_joined_as_the_catalog_says(service):
+    """The separator is part of its configuration; prefix and namespace may hold what a path cannot."""
+    provider = iceberg(service, overrides={"prefix": "my wh", "namespace-separator": "%2E"})
+    service.on("GET", "/v1/my wh/namespaces/a.b/tables/t", table_at("s3://lake/t", S3_KEYS))
+    assert dict(fetch(provider).values) == AWS
 
 
 def test_iceberg_is_asked_for_credentials_alone_where_it_can(service):

@@ -127,6 +127,23 @@ def test_server_that_does_not_answer_is_given_up(service):
     assert len(service.asked) == 1
 
 
+def test_server_that_drips_is_given_up(service):
+    """Each byte comes in time; all of them would take a minute."""
+    done = threading.Event()
+
+    def drips() -> Iterator[bytes]:
+        for _ in range(1200):
+            if done.wait(0.05):
+                return
+            yield b" "
+
+    service.on("GET", "/keys", lambda _: Answer(drips()))
+    with pytest.raises(CredentialsError, match=r"no complete answer within 0\.2 s"):
+        fetch(service, timeout=0.2)
+    done.set()
+    assert len(service.asked) == 1
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_busy_server_is_asked_again(service, status):
     """All of a cluster's workers ask at the same moment."""

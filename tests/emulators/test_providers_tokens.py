@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -62,6 +63,26 @@ def test_google_service_account_is_taken_on(google):
     form = google.forms[-1]
     assert (form["scope"], form["lifetime"]) == (["https://s/1"], "1200s")
     assert [delegate.rpartition("/")[2] for delegate in form["delegates"]] == ["d@p"]
+
+
+class Minting:
+    """Credentials of google-auth's kind that hold a token for an hour, and get another when they are told to."""
+
+    def __init__(self) -> None:
+        self.count, self.token = 0, "T0"
+        self.expiry = (datetime.now(UTC) + timedelta(hours=1)).replace(tzinfo=None)
+
+    def refresh(self, _request: Any) -> None:
+        """The next token."""
+        self.count += 1
+        self.token = f"T{self.count}"
+
+
+def test_google_object_is_refreshed_where_its_token_was_given_before():
+    """Who asks again was refused with it, or sees its end come."""
+    pytest.importorskip("google.auth")
+    source = normalise_provider(GoogleAuth(Minting()), GCS)
+    assert [source.fetch().values["bearer_token"] for _ in range(3)] == ["T0", "T1", "T2"]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import objfs
 from objfs import S3FileSystem, StorageOptionsProvider
+from objfs.providers import UnityCatalog
 
 
 class VendingMachine(StorageOptionsProvider):
@@ -21,6 +22,7 @@ class VendingMachine(StorageOptionsProvider):
 version: str = objfs.__version__
 fs = S3FileSystem(anon=True)
 refreshing = S3FileSystem(storage_options_provider=VendingMachine(), region="eu-central-1")
+vended = S3FileSystem(storage_options_provider=UnityCatalog("https://host", table="c.s.t", token="$UNITY_TOKEN"))
 opened: tuple[Any, str] = objfs.from_url("s3://bucket/key", anon=True)
 explained: str = str(objfs.explain("s3://bucket/key", check=("list",), fetch=True, anon=True))
 as_json: dict[str, Any] = fs.explain("bucket/key").to_dict()

@@ -90,6 +90,16 @@ def test_filesystem_refuses_a_provider_that_does_not_exist():
         objfs.S3FileSystem(region="us-east-1", storage_options_provider={"provider": "unty"})
 
 
+def test_configuration_file_leaves_the_variables_of_a_provider_to_it(tmp_path):
+    """They are looked up where the fetch is: what is sent to workers holds the name alone, and need not be set here."""
+    path = tmp_path / "stores.toml"
+    table = '{ provider = "unity", endpoint = "https://h", table = "c.s.t", token = "$UNITY_TOKEN" }'
+    path.write_text(f'[lab]\nurl = "s3://b/k"\nregion = "us-east-1"\nstorage_options_provider = {table}\n')
+    fs, _ = objfs.from_config(str(path), profile="lab")
+    told = {"provider": "unity", "endpoint": "https://h", "table": "c.s.t", "token": "$UNITY_TOKEN"}
+    assert fs.connection.choice.source.identity == provider_identity(told)
+
+
 def test_equal_dicts_and_objects_share_what_they_fetch():
     """One refresher, however the provider was said."""
     told = {"provider": "unity", **LEAST["unity"]}
@@ -226,8 +236,9 @@ def test_distributions_do_not_replace_what_is_there():
 def test_from_environment_looks_names_up_at_each_call(monkeypatch):
     """All of a text, or within it; also in lists and dicts. Other dollars stay."""
     monkeypatch.setenv("VAULT_TOKEN", "one")
-    told = {"a": "$VAULT_TOKEN", "b": ["Bearer ${VAULT_TOKEN}"], "c": "p$VAULT_TOKEN", "d": 7}
-    assert from_environment(told) == {"a": "one", "b": ["Bearer one"], "c": "p$VAULT_TOKEN", "d": 7}
+    told = {"a": "$VAULT_TOKEN", "b": ["Bearer ${VAULT_TOKEN}"], "c": "p$VAULT_TOKEN", "d": 7, "e": "$$${VAULT_TOKEN}"}
+    meant = {"a": "one", "b": ["Bearer one"], "c": "p$VAULT_TOKEN", "d": 7, "e": "$${VAULT_TOKEN}"}
+    assert from_environment(told) == meant
     monkeypatch.setenv("VAULT_TOKEN", "two")
     assert from_environment("$VAULT_TOKEN") == "two"
 
