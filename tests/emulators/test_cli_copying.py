@@ -212,21 +212,3 @@ def test_ctrl_c_during_a_download_leaves_no_part_of_it(gateway, through, observe
         assert interrupted(process) == (130, "objfs: interrupted\n")
     gateway.release()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-
-
-def test_a_sync_that_was_interrupted_is_continued(gateway, through, observer, moto_server, tmp_path):
-    """The second run copies the rest."""
-    options, bucket = through
-    for number in range(4):
-        (tmp_path / f"{number}").write_bytes(b"x")
-    gateway.hold("PUT", "/up/2")
-    with program("sync", str(tmp_path), f"s3://{bucket}/up", *options) as process:
-        assert gateway.wait_held(1) == 1
-        assert interrupted(process)[0] == 130
-    there = {item["Key"] for item in observer(moto_server).list_objects_v2(Bucket=bucket).get("Contents", [])}
-    assert "up/2" not in there
-    gateway.release()
-    with program("sync", "--compare", "size", str(tmp_path), f"s3://{bucket}/up", *options) as process:
-        assert process.wait(SECONDS) == 0
-    there = {item["Key"] for item in observer(moto_server).list_objects_v2(Bucket=bucket)["Contents"]}
-    assert there == {f"up/{number}" for number in range(4)}
