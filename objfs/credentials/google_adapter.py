@@ -75,7 +75,9 @@ async def sending(refresher: Refresher, send: Callable[[], Awaitable[_T]]) -> _T
 
 def is_refusal(error: BaseException) -> bool:
     """Whether an error of gcsfs, aiohttp or Google's clients says that the token is not accepted (HTTP status 401)."""
-    return any(str(getattr(error, name, "")) == "401" for name in ("code", "status"))
+    # In this order: aiohttp warns who asks its errors for a code.
+    status = getattr(error, "status", None)
+    return str(getattr(error, "code", "") if status is None else status) == "401"
 
 
 @functools.cache

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from objfs.clouds._backends import RETRY_DEFAULTS
+from objfs.clouds._backends import CLIENT_DEFAULTS, RETRY_DEFAULTS
 from objfs.retries import policy_of
 from objfs.store_retries import deleted, repeated
 
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "set-timeouts-and-retries.md"
 QUICK = {
     "max_retries": 3,
     "retry_timeout": timedelta(seconds=60),
@@ -97,3 +100,16 @@ def test_object_that_is_gone_at_the_second_deletion_was_deleted_by_the_first():
     request, made = _failing(FileNotFoundError())
     with pytest.raises(FileNotFoundError):
         asyncio.run(deleted(QUICK, request))
+
+
+def test_page_on_timeouts_and_retries_tells_the_defaults():
+    """In the units of a reader."""
+    units = {"s": 1, "min": 60, "days": 86400}
+    told = re.findall(r"^\| `([\w.]+)` \| ([\d.]+) ?(s|min|days)? \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    shown = {name: float(number) * units.get(unit, 1) for name, number, unit in told}
+    waits = {f"backoff.{name}": value for name, value in RETRY_DEFAULTS["backoff"].items()}
+    defaults = {**CLIENT_DEFAULTS, **RETRY_DEFAULTS, **waits}
+    del defaults["backoff"]
+    assert shown == {
+        name: value.total_seconds() if isinstance(value, timedelta) else value for name, value in defaults.items()
+    }

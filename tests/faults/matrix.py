@@ -1,0 +1,119 @@
+"""Carries cells of the matrix out, many side by side: most of their time is waiting."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.clouds import CloudUnderTest
+from tests.faults.fault_proxy import FaultProxy, Rule
+from tests.faults.faults import BY_NAME as FAULTS
+from tests.faults.faults import Fault
+from tests.faults.verbs import BY_NAME as VERBS
+from tests.faults.verbs import Bench, Verb
+
+RETRIES = 2
+# Short, so that the matrix takes little time; what each means is the same as with the defaults.
+_RETRY_CONFIG = {
+    "max_retries": RETRIES,
+    "retry_timeout": 60,
+    "backoff": {"init_backoff": 0.01, "max_backoff": 0.05, "base": 2},
+}
+_SIDE_BY_SIDE = 12
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: a fault, a verb, the plane and the cloud, by their names."""
+
+    fault: str
+    verb: str
+    plane: str
+    cloud: str
+
+    def __str__(self) -> str:
+        return f"{self.cloud}, {self.plane}, {self.fault}, {self.verb}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a cell has shown.
+
+    Parameters
+    ----------
+    error
+        What the call has raised; None where it survived.
+    seconds
+        How long it took.
+    requests, hits
+        How many requests the proxy saw, and to how many of them the fault was done.
+    wrong
+        What must not be, whatever the outcome: wrong bytes, half an object.
+    """
+
+    error: BaseException | None
+    seconds: float
+    requests: int
+    hits: int
+    wrong: str
+
+
+def carry_out(cloud: CloudUnderTest, cells: Iterable[Cell], folder: Path) -> dict[Cell, Seen]:
+    """All cells of one cloud; those of one fault and plane share a proxy and a filesystem."""
+    benches: dict[tuple[str, str], tuple[FaultProxy, Any]] = {}
+    with ExitStack() as stack:
+        for cell in cells:
+            if (cell.plane, cell.fault) not in benches:
+                proxy, fs = _behind_proxy(cloud, cell.plane, FAULTS[cell.fault])
+                benches[cell.plane, cell.fault] = stack.enter_context(proxy.running()), fs
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            return dict(
+                pool.map(lambda cell: (cell, _run(cell, *benches[cell.plane, cell.fault], cloud, folder)), cells)
+            )
+
+
+def _behind_proxy(cloud: CloudUnderTest, plane: str, fault: Fault) -> tuple[FaultProxy, Any]:
+    name = next(name for name in cloud.options if "endpoint" in name)
+    netloc = cloud.options[name].split("/")[2]
+    proxy = FaultProxy(f"http://{netloc}")
+    told = {
+        name: cloud.options[name].replace(netloc, fault.address or proxy.address),
+        "connect_timeout": 10,
+        "read_timeout": fault.read_timeout,
+        "retry_config": _RETRY_CONFIG,
+    }
+    return proxy, cloud.fs(engine=plane, skip_instance_cache=True, **told)
+
+
+def _run(cell: Cell, proxy: FaultProxy, fs: Any, cloud: CloudUnderTest, folder: Path) -> Seen:
+    fault, verb = FAULTS[cell.fault], VERBS[cell.verb]
+    mark = f"{cell.plane}-{cell.fault}-{cell.verb}".replace(" ", "-").replace("_", "-")
+    bench = Bench(fs, cloud, mark, folder)
+    verb.prepare(bench)
+    rule = Rule(fault.act, verb.hits, fault.times)
+    # The end of the mark: no other may begin with it.
+    proxy.arm(f"{mark}.", rule)
+    error, wrong, begin = None, "", time.monotonic()
+    try:
+        found = verb.call(bench)
+    except Exception as raised:  # noqa: BLE001 - it is the outcome
+        error = raised
+    else:
+        wrong = "" if found == verb.expected else f"the call returned {str(found)[:200]}"
+    seconds = time.monotonic() - begin
+    proxy.disarm(f"{mark}.")
+    return Seen(error, seconds, rule.requests, rule.hits, " ".join([wrong, _look(verb, bench, error)]).strip())
+
+
+def _look(verb: Verb, bench: Bench, error: BaseException | None) -> str:
+    try:
+        verb.after(bench, error)
+    except AssertionError:
+        return traceback.format_exc(limit=-1)
+    return ""
