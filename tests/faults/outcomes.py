@@ -159,6 +159,7 @@ OTHERWISE: tuple[Rows, ...] = (
         "obstore",
         outcome="ConnectionError",
     ),
+    Rows("obstore does not wait for the body", "stalled midway forever", "cp_file", "obstore", "gcs", SURVIVED),
     Rows("the answer is XML that ends too early", "too short", "rm_file", "obstore", outcome="OSError"),
 )
 
