@@ -20,7 +20,7 @@ DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
 BENCH := $(VENV)/.installed-bench
 
-.PHONY: help demo test lint format types docs bench dist clean
+.PHONY: help demo test soak lint format types docs bench dist clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo: $(TEST) ## run the main job against a server of its own, with credentials 
 
 test: $(TEST) ## run all tests
 	$(BIN)/python $(if $(ARGS),-m pytest $(ARGS),-m tests.side_by_side)
+
+soak: $(TEST) ## work for two minutes under faults and expiring credentials, then check every byte
+	$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(DEV) ## check style and spelling
 	$(BIN)/ruff check .
