@@ -221,6 +221,7 @@ def other_names(option: Option) -> str:
 def row(option: Option) -> str:
     """The line of an option."""
     meaning = f"{option.meaning} *SDK plane.*" if option.sdk_only else option.meaning
+    meaning += " *Deprecated.*" if option.deprecated else ""
     return line(f"`{option.name}`", meaning, kind_of(option), other_names(option), code(option.env))
 
 

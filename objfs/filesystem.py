@@ -24,6 +24,7 @@ from objfs.credentials.handles import as_text, from_text
 from objfs.credentials.hiding import redacted
 from objfs.credentials.identity import option_text
 from objfs.credentials.provider import PROVIDER_OPTIONS, identities_in, provider_identity
+from objfs.deprecations import warn_of
 from objfs.layers import file_identity, layers_of
 from objfs.object_verbs import ObjectVerbs
 from objfs.options import Option, Origin
@@ -138,6 +139,7 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
         self._token: str | None = None
         self.connection = Connection(cloud, layers, environ(), self._split)
         settings = self.connection.options
+        warn_of(settings)
         super().__init__(
             asynchronous=settings.value("asynchronous", False),
             loop=settings.value("loop"),

@@ -60,6 +60,8 @@ class Option:
         For a dict option: the prefix under which its members are looked up as options (``""``: as top-level names).
     sdk_only
         The data plane has no word for it, so a set value sends every call to the SDK plane.
+    deprecated
+        What to do instead; whoever still gives it is warned. Empty for options that stay.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Option:
     values: tuple[str, ...] = ()
     members: str | None = None
     sdk_only: bool = False
+    deprecated: str = ""
 
     def spellings(self) -> Iterator[tuple[str, bool]]:
         """Every accepted name, normalised, and whether it has the opposite meaning."""
@@ -185,8 +188,7 @@ class OptionTable:
         import difflib  # for the text of an error
 
         known = [spelling for spelling in self.index if "." not in spelling]
-        matches = difflib.get_close_matches(normalise(name), known, n=1, cutoff=0.6)
-        return matches[0] if matches else None
+        return next(iter(difflib.get_close_matches(normalise(name), known, n=1, cutoff=0.6)), None)
 
 
 @record(slots=False)
@@ -209,11 +211,9 @@ class Settings(Mapping[str, Setting]):
         setting = self.settings.get(name)
         return default if setting is None else setting.value
 
-    def with_values(
-        self, origin: Origin, values: Mapping[str, Any], table: OptionTable, standing: str = ""
-    ) -> Settings:
+    def with_values(self, origin: Origin, values: Mapping[str, Any], table: OptionTable, at: str = "") -> Settings:
         """Add or replace canonical options, all of which stand at one place."""
-        added = {name: Setting(table.by_name[name], value, origin, name, standing) for name, value in values.items()}
+        added = {name: Setting(table.by_name[name], value, origin, name, at) for name, value in values.items()}
         return replace(self, settings={**self.settings, **added})
 
     def without(self, *names: str) -> Settings:

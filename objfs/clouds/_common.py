@@ -10,6 +10,9 @@ from objfs.casts import as_float, as_mapping, as_milliseconds
 from objfs.options import Option
 from objfs.records import replace
 
+# What is said of options that the peers have given up, and take without effect.
+LEAVE_OUT: Final = "it has no effect; leave it out"
+
 # Names that travel in storage options but configure something else, by the vocabulary that they come from.
 IGNORABLE: Final[Mapping[str, tuple[str, ...]]] = {
     "delta": (

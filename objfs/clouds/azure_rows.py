@@ -7,6 +7,7 @@ from typing import Any, Final
 from objfs.clouds._common import (
     FRAMEWORK_ROWS,
     IGNORABLE,
+    LEAVE_OUT,
     OBJFS_ROWS,
     RETRY_ROWS,
     client_rows,
@@ -150,8 +151,10 @@ BEHAVIOUR_ROWS: Final = (
         kind="int",
         sdk="timeout",
     ),
-    Option(name="request_session", meaning="Kept by adlfs; no effect.", kind="object", secret=True),
-    Option(name="socket_timeout", meaning="Given up by adlfs; no effect.", kind="duration"),
+    Option(
+        name="request_session", meaning="Kept by adlfs; no effect.", kind="object", secret=True, deprecated=LEAVE_OUT
+    ),
+    Option(name="socket_timeout", meaning="Given up by adlfs; no effect.", kind="duration", deprecated=LEAVE_OUT),
     Option(
         name="disable_tagging",
         meaning="Drop the tags of writes.",

@@ -11,6 +11,7 @@ from objfs.casts import as_duration, as_float
 from objfs.clouds._common import (
     FRAMEWORK_ROWS,
     IGNORABLE,
+    LEAVE_OUT,
     OBJFS_ROWS,
     RETRY_ROWS,
     client_rows,
@@ -174,8 +175,8 @@ REQUEST_ROWS: Final = (
             ("retry_multiplier", "float", float, "By how much each of these waits grows."),
         )
     ),
-    Option(name="check_connection", meaning="Deprecated in gcsfs; no effect.", kind="object"),
-    Option(name="secure_serialize", meaning="Deprecated in gcsfs; no effect.", kind="object"),
+    Option(name="check_connection", meaning="Given up by gcsfs; no effect.", kind="object", deprecated=LEAVE_OUT),
+    Option(name="secure_serialize", meaning="Given up by gcsfs; no effect.", kind="object", deprecated=LEAVE_OUT),
 )
 
 DICT_ROWS: Final = (

@@ -49,6 +49,7 @@ def test_every_keyword_of_a_constructor_is_shown(cloud):
     ("cloud", "keyword"),
     [(cloud, keyword) for cloud in CLOUDS for verb, keyword in sorted(listed_keywords(cloud)) if verb == "__init__"],
 )
+@pytest.mark.filterwarnings("ignore:storage option:DeprecationWarning")
 def test_listed_keywords_of_a_constructor_are_taken(cloud, keyword):
     """They raise nothing."""
     ours = getattr(objfs, CLASSES[cloud].__name__)
@@ -133,6 +134,7 @@ RENAMED = {"azure": {"timeout": "server_timeout"}}
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
+@pytest.mark.filterwarnings("ignore:storage option:DeprecationWarning")
 def test_positions_of_a_constructor_are_those_of_the_peer(cloud):
     """All at once, and the first few."""
     values, ours = POSITIONAL[cloud], getattr(objfs, CLASSES[cloud].__name__)

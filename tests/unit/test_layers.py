@@ -25,6 +25,7 @@ LAYERS: list[tuple[str, list[str]]] = [
         "4 fsspec",
         [
             "connection",
+            "deprecations",
             "steps",
             "errands",
             "transfers",
