@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import objfs
+
+API = Path(__file__).parents[2] / "docs" / "reference" / "api.md"
 
 
 def exposed() -> set[str]:
@@ -40,3 +44,9 @@ def test_unknown_name_raises_attribute_error():
 def test_exported_name_has_a_docstring(name):
     """`help()` says something about everything public."""
     assert getattr(objfs, name).__doc__
+
+
+@pytest.mark.parametrize("name", [name for name in objfs.__all__ if name != "__version__"])
+def test_exported_name_is_on_the_page_of_public_names(name):
+    """One page says what is public."""
+    assert re.search(rf":: objfs\.{name}$", API.read_text("utf-8"), re.MULTILINE)

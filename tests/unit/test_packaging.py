@@ -47,3 +47,8 @@ def test_console_script_is_the_command_line():
 
     module, _, name = PROJECT["scripts"]["objfs"].partition(":")
     assert getattr(import_module(module), name) is import_module("objfs.__main__").main
+
+
+def test_citation_names_the_version_in_the_sources():
+    """Who cites it says which one."""
+    assert f"version: {objfs.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
