@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from objfs.errors import OptionError
 from objfs.spellings import normalise
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 # The member of the dict that names the provider; the others are its options.
 MEMBER: Final = "provider"
@@ -88,7 +89,7 @@ def _factory(name: str) -> Callable[..., Any]:
     for known, point in added.items():
         if normalise(known) == wanted:
             return point.load()  # type: ignore[no-any-return]
-    closest = difflib.get_close_matches(wanted, [normalise(known) for known in {*READY_MADE, *added}], n=1)
+    closest = _closest(wanted, [normalise(known) for known in {*READY_MADE, *added}])
     hint = next((f"; did you mean {known!r}?" for known in {*READY_MADE, *added} if [normalise(known)] == closest), ".")
     msg = f"there is no provider {name!r}{hint} Known are {_listed(added)}; 'package.module:attribute' names any other"
     raise OptionError(msg)
@@ -96,7 +97,16 @@ def _factory(name: str) -> Callable[..., Any]:
 
 def _added() -> dict[str, EntryPoint]:
     """What installed distributions add."""
+    from importlib.metadata import entry_points  # reads all of them, for a name that is not one of ours
+
     return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def _closest(name: str, known: list[str]) -> list[str]:
+    """The one most like a name, or none."""
+    import difflib  # for the text of an error
+
+    return difflib.get_close_matches(name, known, n=1)
 
 
 def _listed(added: Mapping[str, Any]) -> str:
@@ -110,7 +120,7 @@ def _check(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -
     if not any(one.kind is one.VAR_KEYWORD for one in parameters):
         for option in options:
             if option not in known:
-                closest = difflib.get_close_matches(option, known, n=1)
+                closest = _closest(option, known)
                 hint = f"; did you mean {closest[0]!r}?" if closest else "."
                 msg = f"the provider {name!r} has no option {option!r}{hint} It takes {', '.join(known) or 'none'}"
                 raise OptionError(msg)

@@ -42,6 +42,22 @@ def _heavy(modules):
     return sorted({name for name in modules if name.partition(".")[0] in HEAVY})
 
 
+PROVIDERS = """
+import json, sys
+from objfs.providers import HttpJson, IcebergRest, LanceNamespace, UnityCatalog
+HttpJson("https://h"), IcebergRest("https://h", "n.t"), LanceNamespace("https://h", "t"), UnityCatalog("https://h", "t")
+print(json.dumps({"modules": sorted(sys.modules)}))
+"""
+
+
+def test_providers_over_http_import_no_sdk(tmp_path):
+    """The standard library speaks with catalogs; nor is obstore needed to say where credentials come from."""
+    found = run_fresh(PROVIDERS, {}, path=[install_objfs(tmp_path / "site")])
+    assert "objfs.providers.unity" in found["modules"]
+    assert _heavy(found["modules"]) == []
+    assert not {"obstore", "requests", "google.auth", "azure.core"} & set(found["modules"])
+
+
 def test_importing_objfs_imports_no_sdk(run):
     """Nor what an SDK stands on; what obstore needs waits for the first request."""
     found = run(url=None)

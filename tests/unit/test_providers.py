@@ -213,9 +213,8 @@ def entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         importlib.metadata.EntryPoint(name, f"{__name__}:custom", "objfs.providers") for name in ("our-vault", "http")
     ]
-    monkeypatch.setattr(
-        "objfs.credentials.named.entry_points", lambda group: points if group == "objfs.providers" else []
-    )
+    found = {"objfs.providers": points}
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: found.get(group, []))
 
 
 @pytest.mark.usefixtures("entry_point")
