@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from objfs.copying_comparison import COMPARISONS, Comparison, same_by_listing
-from objfs.copying_jobs import Copies, CopyReport, Outcome, Transfer, Watcher, describe
+from objfs.copying_jobs import Copies, CopyReport, Outcome, Transfer, Watcher, reason_of
 from objfs.copying_places import Entry, Place, open_side
 from objfs.copying_removal import remove, remove_empty_directories
 from objfs.copying_selection import Selection
@@ -189,7 +189,7 @@ def sync(source: Url, target: Url, *, compare: Comparison = "mtime", delete: boo
 def _copy(source: Url | Sequence[Url], target: Url, task: Work, *, recursive: bool, move: bool) -> CopyReport:
     urls = [source] if isinstance(source, str | os.PathLike) else list(source)
     place, selection, copies = task.target(target), task.selection, task.copies
-    transfers: list[Transfer] = []
+    transfers: dict[str, Transfer] = {}
     is_directory: bool | None = True if len(urls) > 1 else None
     for url in urls:
         ours = task.source(url)
@@ -200,12 +200,15 @@ def _copy(source: Url | Sequence[Url], target: Url, task: Work, *, recursive: bo
         if here is None or (recursive and ours.holds_objects):
             files += _files_below(ours, ours.name if is_directory else "", selection, recursive, found=bool(files))
         for entry, name in files:
-            transfers += _transfers(copies, ours, entry, place, name, dry_run=task.dry_run, move=move)
+            for each in _transfers(copies, ours, entry, place, name, dry_run=task.dry_run, move=move):
+                # Of two files of one name the second would replace the first, which a move has deleted by then.
+                if transfers.setdefault(each.target.path, each) is not each:
+                    copies.note(each.failed("another source has the same target"))
     if task.dry_run:
-        for each in transfers:
+        for each in transfers.values():
             copies.note(Outcome("move" if move else "copy", each.source.url(), each.target.url(), each.size))
     else:
-        copies.carry_out(transfers)
+        copies.carry_out(list(transfers.values()))
     report = _ended(copies)
     if move and not task.dry_run:
         for ours in map(task.source, urls):
@@ -251,7 +254,7 @@ def _transfers(
         there = _there(here, target, name)
     except UrlError as error:
         failed = Outcome("move" if move else "copy", here.url(), target.url(target.root + name), entry.size)
-        copies.note(replace(failed, error=describe(error)))
+        copies.note(replace(failed, error=reason_of(error)))
         return
     yield Transfer(here, there, entry.size, entry.modified, move=move, dry_run=dry_run)
 
@@ -291,7 +294,7 @@ def _below_if_any(place: Place) -> Iterable[Entry]:
 def _delete(copies: Copies, place: Place, entries: Sequence[Entry], *, dry_run: bool) -> None:
     sizes = {entry.path: entry.size for entry in entries}
     for path, error in ((path, None) for path in sizes) if dry_run else remove(place, list(sizes)):
-        copies.note(Outcome("delete", None, place.url(path), sizes[path], None if error is None else describe(error)))
+        copies.note(Outcome("delete", None, place.url(path), sizes[path], None if error is None else reason_of(error)))
 
 
 def _ended(copies: Copies) -> CopyReport:

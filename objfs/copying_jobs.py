@@ -70,8 +70,12 @@ class Transfer:
                 if self.move:
                     self.source.fs.rm_file(self.source.path)
         except Exception as error:  # noqa: BLE001 - the others go on; it is reported with all that failed
-            return self._outcome("move" if self.move else "copy", describe(error))
+            return self.failed(reason_of(error))
         return self._outcome("move" if self.move else "copy")
+
+    def failed(self, reason: str) -> Outcome:
+        """What comes of it where it cannot be done."""
+        return self._outcome("move" if self.move else "copy", reason)
 
     def _outcome(self, action: str, error: str | None = None) -> Outcome:
         return Outcome(action, self.source.url(), self.target.url(), self.size, error)
@@ -246,7 +250,7 @@ def carry_out_batch(transfers: Sequence[Transfer]) -> list[Outcome]:
     return copies.outcomes
 
 
-def describe(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """An error in one line, without secrets of URLs."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return f"{type(error).__name__}: {redact_url(text)}" if text else type(error).__name__

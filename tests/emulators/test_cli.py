@@ -367,3 +367,19 @@ def test_options_come_from_a_configuration_file(s3, cli, tmp_path):
     assert next(fact for fact in told if fact["name"] == "region")["value"] == "eu-west-1"
     assert "region" in cli("ls", *words, "broken", s3.url(), options={}).err
     assert cli("ls", "--profile", "test", s3.url(), options={}).code == 2
+
+
+def test_each_cloud_is_listed_printed_and_emptied(cloud, capfdbinary):
+    """By the same commands; a marker of a directory goes with the rest."""
+    cli = CommandLine(capfdbinary, cloud.options)
+    for key, data in {"d/a b#c": b"one\ntwo\n", "d/e/": b"", "d/e/f": b"12", "kept": b""}.items():
+        cloud.raw.put(key, data)
+    assert cli("ls", cloud.url("d/")).lines == [cloud.url("d/a b#c"), cloud.url("d/e/")]
+    assert [record["url"] for record in cli("ls", "-R", "--json", cloud.url("d")).records] == [
+        cloud.url(key) for key in ("d/a b#c", "d/e/", "d/e/f")
+    ]
+    assert cli("cat", cloud.url("d/a b#c"), "-r", "4:").out == "two\n"
+    assert cli("head", "-n", "1", cloud.url("d/a b#c")).out == "one\n"
+    assert cli("du", "--json", cloud.url("d")).records == [{"url": cloud.url("d"), "bytes": 10, "files": 3}]
+    assert cli("rm", "-ry", cloud.url("d")).code == 0
+    assert cloud.raw.listed() == ["kept"]

@@ -231,6 +231,15 @@ def test_move_deletes_what_was_copied_and_nothing_else(cloud, tree, tmp_path):
     assert set(cloud.raw.listed()) == {"other/a.txt", "other/sub/b c?d#e.bin"}
 
 
+def test_two_sources_of_one_name_do_not_replace_each_other(s3_cloud, tree):
+    """A move would have deleted the first by then."""
+    plant(tree, {"sub/a.txt": b"other"})
+    with pytest.raises(CopyError, match="the same target"):
+        move([tree / "a.txt", tree / "sub" / "a.txt"], s3_cloud.url("into/"), options=s3_cloud.options)
+    assert objects(s3_cloud) == {"into/a.txt": b"one"}
+    assert found(tree)["sub/a.txt"] == b"other"
+
+
 def test_a_local_source_that_is_no_file_is_an_error(s3_cloud, tree):
     """A pipe would be waited for."""
     os.mkfifo(tree / "pipe")
