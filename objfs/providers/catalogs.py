@@ -102,12 +102,9 @@ class Catalog(ReadyMade):
             raise CredentialsError(msg)
         return token
 
-    def _ask(self, authorization: Mapping[str, str], path: str, body: Any = None, **headers: str) -> Mapping[str, Any]:
+    def _ask(self, headers: Mapping[str, str], path: str, body: Any = None) -> Mapping[str, Any]:
         """The object that the service answers with: to a POST where there is a body."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        question = Question(
-            f"{self._base()}{path}", "GET" if body is None else "POST", {**authorization, **named}, body
-        )
+        question = Question(f"{self._base()}{path}", "GET" if body is None else "POST", headers, body)
         answer = ask(question, self._limits())
         if not isinstance(answer, Mapping):
             msg = f"{question.place} answered with {type(answer).__name__} in place of an object"

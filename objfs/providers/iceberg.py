@@ -100,11 +100,11 @@ class IcebergRest(Catalog):
         authorization = self._authorization()
         paths = self._paths = self._paths or self._configured(authorization)
         table = f"/v1/{paths.prefix}namespaces/{self._namespace(paths)}/tables/{quote(self._names[-1], safe='')}"
-        headers = {"X_Iceberg_Access_Delegation": _VENDED}
+        headers = {**authorization, "X-Iceberg-Access-Delegation": _VENDED}
         if paths.alone and self._location is not None:
-            answer = self._ask(authorization, f"{table}/credentials", **headers)
+            answer = self._ask(headers, f"{table}/credentials")
         else:
-            answer = self._ask(authorization, f"{table}?snapshots=refs", **headers)
+            answer = self._ask(headers, f"{table}?snapshots=refs")
         return self._chosen(answer)
 
     def _configured(self, authorization: Mapping[str, str]) -> _Paths:

@@ -131,6 +131,8 @@ def _once(question: Question, limits: Limits, deadline: float) -> Any:
     data, headers = question.body, {"Accept": "application/json", "User-Agent": f"objfs/{__version__}"}
     if data is not None and not isinstance(data, bytes):
         data, headers["Content-Type"] = json.dumps(data).encode(), "application/json"
+    for name, value in question.headers.items():
+        _check_header(name, value)
     request = urllib.request.Request(  # noqa: S310 - check_endpoint lets no other scheme pass
         question.url, data=data, headers={**headers, **question.headers}, method=question.method
     )
@@ -142,6 +144,13 @@ def _once(question: Question, limits: Limits, deadline: float) -> Any:
     except ValueError:
         msg = f"{question.place} answered with {len(text)} bytes that are no JSON"
         raise CredentialsError(msg) from None
+
+
+def _check_header(name: str, value: str) -> None:
+    """Refuse what no header can hold; the error of the standard library would show the value."""
+    if not value.isascii() or any(character < " " or character == "\x7f" for character in value):
+        msg = f"the header {name!r} holds a character that no header can (a line break at its end?)"
+        raise CredentialsError(msg)
 
 
 def _read(answer: http.client.HTTPResponse, question: Question, limits: Limits, deadline: float) -> bytes:

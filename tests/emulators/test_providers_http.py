@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -91,6 +92,18 @@ def test_headers_and_body_come_from_the_environment(service, monkeypatch):
         source.fetch()
     assert [one.headers["authorization"] for one in service.asked] == ["Bearer one", "Bearer two"]
     assert service.asked[0].body == {"role": "reader"}
+
+
+@pytest.mark.parametrize(
+    "token", ["hidden-token\n", "hidden-töken", "hidden\x7ftoken"], ids=["line", "umlaut", "delete"]
+)
+def test_token_that_no_header_can_hold_is_not_shown(service, monkeypatch, token):
+    """A file's last line break in an environment variable is the usual reason."""
+    monkeypatch.setenv("VAULT_TOKEN", token)
+    with pytest.raises(CredentialsError, match="the header 'X-Token' holds a character") as caught:
+        fetch(service, headers={"X-Token": "$VAULT_TOKEN"})
+    assert "hidden" not in "".join(traceback.format_exception(caught.value))
+    assert service.asked == []
 
 
 def test_redirect_to_another_host_is_not_followed(service):
