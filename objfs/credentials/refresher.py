@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -28,6 +27,8 @@ SUSPICION_SECONDS: Final = 1.0
 LONGEST_SUSPICION_SECONDS: Final = 300.0
 # Ctrl-C must reach the main thread while it waits, also where a lock cannot be interrupted (Windows).
 _WAIT_SLICE_SECONDS: Final = 0.5
+# How many sets of credentials are kept to be recognised in the text of an error.
+RECENT: Final = 4
 # A fetch that does not come back is given up and another one started, but not without end: each keeps a thread.
 MOST_GIVEN_UP: Final = 8
 
@@ -95,7 +96,7 @@ class Refresher:
         self._fetch_count = 0
         self._had_some = initial is not None
         # The last ones, whatever became of them: an error may quote any of them.
-        self.recent: deque[Credentials] = deque(() if initial is None else (initial,), maxlen=4)
+        self.recent: tuple[Credentials, ...] = () if initial is None else (initial,)
         self._held = None if initial is None else hold(initial, margin, clock(), monotonic())
         _refreshers.add(self)
 
@@ -276,7 +277,8 @@ class Refresher:
         try:
             revision = None if self._live is None else self._live.revision()
             credentials = self._source.fetch()
-            self.recent.append(credentials)
+            # Replaced, as an error that is made meanwhile in another thread looks through it.
+            self.recent = (*self.recent[1 - RECENT :], credentials)
             now, tick = self._clock(), self._monotonic()
             held = hold(credentials, self._margin, now, tick, revision)
             if held.is_over(now, tick):

@@ -227,3 +227,15 @@ def test_provider_may_use_the_credentials_that_it_is_about_to_replace(clock: Clo
     settle(refresher)
     assert refresher.current().values["access_key_id"] == "AKID2"
     assert seen == ["AKID1"]
+
+
+def test_recent_credentials_are_told_while_others_come(clock: Clock) -> None:
+    """An error that hides them in one thread is not disturbed by a fetch in another; a few are enough."""
+    refresher = refresher_of(clock, Calls(*[lambda n=n: made(n, clock.in_seconds(60)) for n in range(1, 9)]))
+    refresher.current()
+    seen = iter(refresher.recent)
+    for _ in range(7):
+        clock.now += 60
+        refresher.current()
+    assert [each.values["access_key_id"] for each in seen] == ["AKID1"]
+    assert [each.values["access_key_id"] for each in refresher.recent] == [f"AKID{n}" for n in (5, 6, 7, 8)]
