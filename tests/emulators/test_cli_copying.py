@@ -202,6 +202,22 @@ def test_ctrl_c_during_an_upload_of_a_long_file_leaves_no_part_of_it(gateway, th
     assert "Contents" not in client.list_objects_v2(Bucket=bucket)
 
 
+def test_ctrl_c_during_a_copy_between_stores_leaves_no_part_of_it(gateway, through, observer, moto_server):
+    """Which goes through memory, in another thread than the one that Ctrl-C reaches."""
+    options, bucket = through
+    client = observer(moto_server)
+    client.put_object(Bucket=bucket, Key="x", Body=bytes(40 << 20))
+    sides = [*flags(moto_server.options, "--src-o"), *("--dst-o" if word == "-o" else word for word in options)]
+    gateway.hold("PUT", "partNumber=2")
+    with program("cp", f"s3://{bucket}/x", f"s3://{bucket}/y", *sides) as process:
+        assert gateway.wait_held(1) == 1
+        assert "Uploads" in client.list_multipart_uploads(Bucket=bucket)
+        assert interrupted(process) == (130, "objfs: interrupted\n")
+    gateway.release()
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
+    assert [item["Key"] for item in client.list_objects_v2(Bucket=bucket)["Contents"]] == ["x"]
+
+
 def test_ctrl_c_during_a_download_leaves_no_part_of_it(gateway, through, observer, moto_server, tmp_path):
     """No file that is not whole, not even under another name."""
     options, bucket = through
