@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from objfs.clouds.s3_urls import unsplit
-from objfs.errors import EXISTS_ALREADY, PreconditionFailedError
+from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedError
 from objfs.peers.s3_vocabulary import S3Vocabulary
 from objfs.sdk import located
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
@@ -186,15 +186,27 @@ class S3Objects(S3Vocabulary):
         for attempt in range(attempts):
             try:
                 await self.request("abort_multipart_upload", key, UploadId=upload)
-                parts = await self.request("list_parts", key, UploadId=upload)
+                parts = await self._parts(key, upload)
             except FileNotFoundError:
                 return
+            if parts is None:
+                return
             # An answer at all says that the upload is still there, maybe with a part that has yet to arrive.
-            if attempt and not parts.get("Parts"):
+            if attempt and not parts:
                 return
             await asyncio.sleep(0.05 * 2**attempt)
         msg = "parts of an aborted upload are still stored; a lifecycle rule for incomplete uploads removes them"
         raise OSError(errno.EIO, msg, f"{self._bucket}/{key}")
+
+    async def _parts(self, key: str, upload: str) -> list[Any] | None:
+        """The parts of an upload that are stored; None where the caller may write and not look."""
+        try:
+            found = await self.request("list_parts", key, UploadId=upload)
+        except CredentialsError:
+            raise
+        except PermissionError:
+            return None
+        return found.get("Parts") or []
 
     # -- what obstore cannot do -----------------------------------------------------------------------------------
 

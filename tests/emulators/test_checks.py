@@ -398,3 +398,25 @@ def test_an_error_of_tls_is_an_oserror_of_the_sdk_plane(moto_server, bucket):
     fs = objfs.S3FileSystem(**options, config_kwargs=NO_RETRIES, skip_instance_cache=True)
     with pytest.raises(OSError, match="SSL"):
         fs.ls(bucket)
+
+
+def test_checks_ask_for_little(gateway, moto_server, bucket):
+    """One request each to list and to read; to write, a beginning and an end, and whether parts are left."""
+    gateway.admit(moto_server.options["key"])
+    moto = {**moto_server.options, "endpoint_url": gateway.endpoint}
+    fs = objfs.S3FileSystem(**moto)
+    fs.pipe_file(f"{bucket}/a", b"abc")
+    asked = {}
+    for name in ALL:
+        gateway.reset()
+        assert fs.explain(f"{bucket}/a", check=name).ok
+        asked[name] = [record.method for record in gateway.requests()]
+    assert asked == {"list": ["GET"], "read": ["GET"], "write": ["POST", "DELETE", "GET"]}
+
+
+def test_a_check_of_write_needs_no_permission_to_list_parts(gateway, moto_server, bucket):
+    """Whether parts are left is asked where one may ask it."""
+    gateway.admit(moto_server.options["key"])
+    gateway.fail("GET", "uploadId=", status=403, code="AccessDenied", times=100)
+    moto = {**moto_server.options, "endpoint_url": gateway.endpoint}
+    assert objfs.explain(f"s3://{bucket}/a", check="write", **moto).ok
