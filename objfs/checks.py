@@ -282,23 +282,18 @@ def _write(attempt: _Attempt) -> tuple[str, str]:
     with _of_bucket():
         if not attempt.connection.cloud.uploads_begin:
             return _write_on_condition(attempt, probe)
-        _begin_and_abort(attempt, probe)
+        if not _begin_and_abort(attempt, probe):
+            return "not tried", "nothing can be written to this bucket without a trace"
     return "ok", "an upload was begun and given up; nothing was written"
 
 
-def _begin_and_abort(attempt: _Attempt, probe: Location) -> None:
-    """Begin an upload, on the plane that conditional ones take, and give it up before it has a part."""
+def _begin_and_abort(attempt: _Attempt, probe: Location) -> bool:
+    """Begin an upload, on the plane that conditional ones take, and give it up before it has a part; or neither."""
     connection = attempt.connection
     if not _has_sdk(connection, "conditional upload"):
         _begin_on_data_plane(connection, probe)
-        return
-    objects = connection.sdk.objects(probe.bucket)
-
-    async def begin_and_abort() -> None:
-        upload = await objects.begin_upload(probe.key, create=True, if_match=None)
-        await objects.abort_upload(probe.key, upload)
-
-    attempt.ask(begin_and_abort())
+        return True
+    return attempt.ask(connection.sdk.objects(probe.bucket).try_upload(probe.key))
 
 
 def _begin_on_data_plane(connection: Connection, probe: Location) -> None:

@@ -119,6 +119,11 @@ class SdkObjects(ABC):
     async def abort_upload(self, key: str, upload: Any) -> None:
         """Give an upload up until no part of it is left."""
 
+    async def try_upload(self, key: str) -> bool:
+        """Begin an upload and give it up, to see whether it may be; False where none can begin without a trace."""
+        await self.abort_upload(key, await self.begin_upload(key, create=True, if_match=None))
+        return True
+
     async def uploads(self, key: str) -> set[str]:
         """Ids of the uploads of exactly this key that are not finished, where the service can list them."""
         return set()

@@ -128,6 +128,15 @@ class GCSObjects(GCSVocabulary):
         kind = self._described()["contentType"]
         return Resumable(self._once, begin, key, f"{self._bucket}/{key}", policy, self._check(), kind)
 
+    async def try_upload(self, key: str) -> bool:
+        """Begin an upload and give it up; what is written to a zonal bucket is seen from its first byte."""
+        upload = await self.begin_upload(key, create=True, if_match=None)
+        if not isinstance(upload, Resumable):
+            return False
+        await upload.start()
+        await upload.cancel()
+        return True
+
     async def _once(self, method: str, path: str, **keywords: Any) -> Any:
         return await self._plane.call("objfs_once", method, path, **keywords)
 

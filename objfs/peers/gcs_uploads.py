@@ -67,10 +67,14 @@ class Resumable:
     sent: int = 0
     waiting: bytes = field(default=b"", repr=False)
 
-    async def add(self, data: bytes) -> None:
-        """Take the next chunk, and send the one before it."""
+    async def start(self) -> None:
+        """Begin the session, unless it has begun."""
         if self.url is None:
             self.url = await self.begin(self)
+
+    async def add(self, data: bytes) -> None:
+        """Take the next chunk, and send the one before it."""
+        await self.start()
         if self.waiting:
             await self._send_waiting(None)
         self.check.update(data)
@@ -83,8 +87,7 @@ class Resumable:
 
     async def finish(self) -> dict[str, Any]:
         """Send the last chunk; what the server says of the new object."""
-        if self.url is None:
-            self.url = await self.begin(self)
+        await self.start()
         contents = await self._send_waiting(self.sent + len(self.waiting))
         found: dict[str, Any] = json.loads(contents or b"{}")
         if int(found.get("size", self.sent)) != self.sent:

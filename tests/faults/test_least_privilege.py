@@ -10,6 +10,7 @@ from typing import Any, Final
 import fsspec
 import pytest
 
+import objfs
 from objfs.errors import MissingCredentialsError
 from tests.clouds import CLOUDS, S3Raw
 from tests.faults.answering import Answer, Asked, answering
@@ -184,6 +185,19 @@ def test_right_to_read_is_no_other_right(grant: tuple[Grant, Any], engine: str) 
     ):
         refused(call)
     assert (raw.listed(), raw.get("d/a")) == (["d/a"], CONTENT)
+
+
+@pytest.mark.parametrize("right", [LIST, READ, WRITE])
+def test_checks_need_the_right_that_they_try_and_no_other(grant: tuple[Grant, Any], right: str) -> None:
+    """`explain(check=…)` with one right: that check passes, the others say which permission is missing."""
+    make, raw = grant
+    raw.put("d/a", CONTENT)
+    granted = make(right)
+    found = objfs.explain(granted.url("d/a"), check=(LIST, READ, WRITE), max_retries=0, **granted.options)
+    assert {check.check: check.symptom for check in found.checks} == {
+        check: "" if check == right else "no permission" for check in (LIST, READ, WRITE)
+    }
+    assert raw.listed() == ["d/a"]
 
 
 # -- writing without List and Head ------------------------------------------------------------------------------------
