@@ -10,9 +10,11 @@ from typing import Any, Final, NoReturn
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from objfs.clouds._cloud import Cloud
+from objfs.credentials.named import secret_part
+from objfs.credentials.provider import PROVIDER_OPTIONS
 from objfs.credentials.refresher import Refresher
 from objfs.credentials.select import CredentialChoice
-from objfs.options import REDACTED, Settings, normalise
+from objfs.options import REDACTED, Setting, Settings, normalise
 from objfs.urls import redact_parameters, without_secrets
 
 # A shorter text may stand anywhere by chance.
@@ -40,7 +42,7 @@ class Hiding:
     """
 
     def __init__(self, settings: Settings, choice: CredentialChoice) -> None:
-        self._fixed = {text for each in settings.values() if each.option.secret for text in _texts(each.value)}
+        self._fixed = {text for each in settings.values() if each.option.secret for text in _texts(_secret_part(each))}
         self._choice = choice
 
     def hide(self, text: str) -> str:
@@ -129,6 +131,11 @@ def _redact(cloud: Cloud, value: Any, prefix: str = "") -> Any:
             members = row[0].members if row is not None else None
             result[name] = _redact(cloud, inner, members or "")
     return result
+
+
+def _secret_part(setting: Setting) -> Any:
+    """What of a secret option is to be hidden: of a provider that is described neither its name nor the place."""
+    return secret_part(setting.value) if setting.option.name in PROVIDER_OPTIONS else setting.value
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from objfs.credentials.identity import looks_secret
 from objfs.errors import OptionError
 from objfs.spellings import normalise
 
@@ -21,6 +22,7 @@ MEMBER: Final = "provider"
 GROUP: Final = "objfs.providers"
 # Unlike an import string, it has neither dots nor a colon.
 _NAME: Final = re.compile(r"[A-Za-z][\w-]*")
+_SENT: Final = frozenset({"headers", "body", "url"})
 READY_MADE: Final[Mapping[str, str]] = {
     "aws-assume-role": "objfs.providers:AssumeRole",
     "aws-web-identity": "objfs.providers:WebIdentity",
@@ -54,6 +56,17 @@ def described(provider: Any) -> Mapping[str, Any] | None:
         msg = "a provider given as text that begins with { must be a JSON object; it cannot be parsed"
         raise OptionError(msg) from None
     return told
+
+
+def secret_part(provider: Any) -> Any:
+    """Of a provider that is described, the options that may be secret: by name, and all that is sent along."""
+    try:
+        told = described(provider)
+    except OptionError:
+        return provider
+    if told is None:
+        return provider
+    return {name: value for name, value in told.items() if normalise(str(name)) in _SENT or looks_secret(str(name))}
 
 
 def make(told: Mapping[str, Any]) -> Any:

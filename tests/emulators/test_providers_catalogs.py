@@ -13,13 +13,16 @@ The shapes are those of the published specifications:
 
 from __future__ import annotations
 
+import json
 import pickle
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+import objfs
 from objfs.clouds.known import CLOUDS
 from objfs.credentials.provider import normalise_provider
 from objfs.credentials.values import Credentials
@@ -161,6 +164,19 @@ def test_unity_without_an_id_of_the_table_is_an_error(service):
     service.on("GET", TABLES, {"name": "orders"})
     with pytest.raises(CredentialsError, match=r"told no table_id of 'main.sales.orders'"):
         fetch(UnityCatalog(service.url, "main.sales.orders"))
+
+
+@pytest.mark.parametrize("as_text", [False, True], ids=["dict", "json"])
+def test_error_of_a_filesystem_names_the_catalog_and_hides_its_token(service, as_text):
+    """What the catalog answers goes through, but for the token; place and table are no secrets."""
+    service.on("GET", TABLES, Answer({"message": "no dapi-hidden-token for main.sales.orders"}, 403))
+    told = {"provider": "unity", "endpoint": service.url, "table": "main.sales.orders", "token": "dapi-hidden-token"}
+    fs = objfs.S3FileSystem(region="us-east-1", storage_options_provider=json.dumps(told) if as_text else told)
+    with pytest.raises(CredentialsError) as caught:
+        fs.cat_file("b/k")
+    assert "dapi-hidden-token" not in "".join(traceback.format_exception(caught.value))
+    assert service.url in str(caught.value)
+    assert "main.sales.orders" in str(caught.value)
 
 
 # -- Iceberg --------------------------------------------------------------------------------------------------------
