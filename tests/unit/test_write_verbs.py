@@ -502,7 +502,8 @@ def test_file_that_is_given_up_while_its_upload_begins_leaves_nothing(fs: S3File
     gate.set()
     for thread in (writing, giving_up):
         thread.join(PATIENCE)
-    assert (plane.objects, plane.uploads, plane.aborted, len(errors)) == ({}, [], ["x"], 1)
+    # The write may have ended before the file was given up.
+    assert (plane.objects, plane.uploads, plane.aborted) == ({}, [], ["x"])
 
 
 def test_file_that_is_given_up_begins_no_upload(
