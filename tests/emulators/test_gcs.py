@@ -111,7 +111,7 @@ def test_upload_sends_again_what_the_server_did_not_keep(fs, gcs_cloud, proxy, p
     proxy.answer(200, "PUT", SESSION, body=b'{"generation": "5"}', times=9)
     fs.pipe_file(gcs_cloud.path("key"), LONG[: PART + 1], chunksize=PART)
     assert [_range_of(asked) for asked in _chunks(proxy)][1] == f"bytes {kept}-{PART - 1}/*"
-    proxy.rules[1:] = [gcs_proxy.Rule(lambda asked: "bytes" in _range_of(asked), 308, b"", 9, {"Range": "bytes=0-1"})]
+    proxy.rules[1:] = [gcs_proxy.Rule(lambda asked: "bytes" in _range_of(asked), 308, b"", 99, {"Range": "bytes=0-1"})]
     with pytest.raises(OSError, match="the server"):
         fs.pipe_file(gcs_cloud.path("key"), LONG[: PART + 1], chunksize=PART)
 
