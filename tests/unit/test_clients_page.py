@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# About processes and about a lesson of the documentation, not about a library.
-NOT_OF_A_CLIENT = {"test_exits.py", "test_main_job.py", "test_processes.py"}
+# About processes, a lesson of the documentation and the page of a trace, not about a library.
+NOT_OF_A_CLIENT = {"test_browser.py", "test_exits.py", "test_main_job.py", "test_processes.py"}
 
 
 @pytest.fixture
