@@ -35,6 +35,9 @@ from tests.faults.canaries import (
     traced,
 )
 
+# Options without effect are tried, too: what they hold is no less secret.
+pytestmark = pytest.mark.filterwarnings("ignore:storage option:DeprecationWarning")
+
 LOGGERS: Final = (
     "adlfs",
     "aiobotocore",
