@@ -80,9 +80,7 @@ def test_provider_reads_through_the_filesystem_it_serves_while_credentials_last(
     machine.vendor.aside = lambda: read.append(machine.fs.cat_file(cloud.path("body")))
     machine.pass_time(DUE)
     machine.fs.cat_file(cloud.path("body"))
-    flight = machine.fs.connection.choice._flight
-    if flight is not None:
-        flight.future.result(BOUND_SECONDS)
+    machine.settle()
     assert read == [b"body"] * 2
     assert (machine.vendor.calls, gate.refused) == (2, 0)
 

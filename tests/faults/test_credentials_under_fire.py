@@ -178,7 +178,9 @@ def test_operation_under_fire_is_whole_or_says_why(
         found = doing.run(machine, tmp_path, lambda: happening.happen(machine))
     except OSError as error:
         caught = error
-    seconds, calls, refused = time.monotonic() - began, machine.vendor.calls, gate.refused
+    seconds = time.monotonic() - began
+    machine.settle()
+    calls, refused = machine.vendor.calls, gate.refused
 
     if (operation, engine) in NOT_SENT_AGAIN and happening.refused:
         happening = LOST

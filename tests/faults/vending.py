@@ -246,6 +246,14 @@ class Machine:
         self.vendor.mood = mood
         self.gate.good.clear()
 
+    def settle(self) -> None:
+        """Wait until a fetch in the background has come to its end, or to where it hangs."""
+        flight = self.fs.connection.choice._flight
+        if flight is not None and self.vendor.mood == "hangs":
+            assert self.vendor.hanging.wait(30)
+        elif flight is not None:
+            flight.future.result(30)
+
     def mend(self) -> None:
         """The vendor is well again, and the pause after its last failure is over."""
         self.vendor.mood = "well"
