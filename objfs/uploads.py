@@ -30,6 +30,10 @@ _POLL_SECONDS: Final = 0.5
 _EXIT_SECONDS: Final = 10.0
 _EXIT_POLL_SECONDS: Final = 0.02
 
+# How long an abort waits for parts in flight, and how often it looks.
+_LANDING_SECONDS: Final = 5.0
+_LANDING_POLL_SECONDS: Final = 0.02
+
 # What stops each upload that `send` carries out in a thread of this process.
 _sending: dict[int, Stop] = {}
 
@@ -79,6 +83,9 @@ class StreamedUpload:
         self._bounds, self._count = bounds, 0
         self._given_up = False
         self._begun = False
+        # What obstore has, until it gives it back: the parts in flight.
+        self._lent: list[memoryview] = []
+        self._waits_for_parts = True
         self._written: Written | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="objfs-upload", daemon=True)
@@ -100,8 +107,12 @@ class StreamedUpload:
         return self._written
 
     def abort(self) -> None:
-        """Give up, then ask whether a part that was in flight has been stored all the same."""
+        """Give up, then ask whether a part that was in flight has been stored all the same.
+
+        Where nobody can be asked, the parts in flight are waited for instead, within a bound.
+        """
         before = self._uploads()
+        self._waits_for_parts = not before
         self._given_up = True
         with contextlib.suppress(queue.Full):
             self._parts.put_nowait(None)
@@ -138,10 +149,22 @@ class StreamedUpload:
         while True:
             part = self._parts.get()
             if self._given_up:
+                self._wait_for_parts()
                 raise UploadAborted
+            self._lent = [view for view in self._lent if not _is_back(view)]
             if part is None:
                 return
-            yield from part
+            for piece in part:
+                self._lent.append(memoryview(piece))
+                yield self._lent[-1]
+
+    def _wait_for_parts(self) -> None:
+        """Let no part arrive after the abort, which would store it for good."""
+        deadline = time.monotonic() + _LANDING_SECONDS
+        while self._waits_for_parts and self._lent and time.monotonic() < deadline:
+            time.sleep(_LANDING_POLL_SECONDS)
+            self._lent = [view for view in self._lent if not _is_back(view)]
+        self._lent.clear()
 
     def _uploads(self) -> set[str]:
         # Before the upload is known to exist, those that are listed are other people's.
@@ -162,6 +185,15 @@ class StreamedUpload:
                 wait_for(witness.abort_upload(self._key, upload_id), self._loop)
         except Exception as error:  # noqa: BLE001 - the caller's own error matters more
             logger.warning("cannot check that no part of an aborted upload of %s is left: %s", self._key, error)
+
+
+def _is_back(view: memoryview) -> bool:
+    """Whether nobody uses the bytes that were lent; a view says so where it can be released."""
+    try:
+        view.release()
+    except BufferError:
+        return False
+    return True
 
 
 def send(begin: Callable[[], Upload], parts: Iterable[Piece]) -> Written:
