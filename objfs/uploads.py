@@ -88,8 +88,10 @@ class StreamedUpload:
         self._waits_for_parts = True
         self._written: Written | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="objfs-upload", daemon=True)
-        self._thread.start()
+        # Not the thread's own word for it: Python 3.11 takes one for ended whose `join` was interrupted by Ctrl-C
+        # (https://github.com/python/cpython/issues/90882).
+        self._is_over = threading.Event()
+        threading.Thread(target=self._run, name="objfs-upload", daemon=True).start()
 
     def write(self, part: Sequence[Piece]) -> None:
         """Hand over the next part; nothing of it is copied."""
@@ -121,7 +123,7 @@ class StreamedUpload:
             self._abort_leftovers(self._witness, before)
 
     def _hand_over(self, part: Sequence[Piece] | None) -> None:
-        while self._thread.is_alive():
+        while not self._is_over.is_set():
             try:
                 self._parts.put(part, timeout=_POLL_SECONDS)
             except queue.Full:
@@ -132,8 +134,8 @@ class StreamedUpload:
         raise UploadAborted
 
     def _join(self) -> None:
-        while self._thread.is_alive():
-            self._thread.join(_POLL_SECONDS)
+        while not self._is_over.wait(_POLL_SECONDS):
+            pass
 
     def _run(self) -> None:
         try:
@@ -142,6 +144,8 @@ class StreamedUpload:
             pass
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread that writes
             self._error = error
+        finally:
+            self._is_over.set()
 
     def _pulled(self) -> Iterator[Piece]:
         # obstore creates the upload before it asks for the first part.
@@ -168,7 +172,7 @@ class StreamedUpload:
 
     def _uploads(self) -> set[str]:
         # Before the upload is known to exist, those that are listed are other people's.
-        if self._witness is None or not self._begun or not self._thread.is_alive():
+        if self._witness is None or not self._begun or self._is_over.is_set():
             return set()
         try:
             return wait_for(self._witness.uploads(self._key), self._loop)

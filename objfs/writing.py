@@ -267,12 +267,15 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
 
 
 def _abort_from_anywhere(upload: Upload) -> None:
+    """Abort in this thread; in one of its own where this may be one that the abort has to wait for."""
+    is_ours = threading.current_thread().name.startswith("objfs-")
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        upload.abort()
-    else:
-        threading.Thread(target=upload.abort, name="objfs-abort").start()
+        if not is_ours:
+            upload.abort()
+            return
+    threading.Thread(target=upload.abort, name="objfs-abort").start()
 
 
 def as_bytes_view(data: Any) -> memoryview:
