@@ -16,6 +16,7 @@ from opcode import opmap
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from fsspec.asyn import get_loop
 from fsspec.spec import AbstractBufferedFile
 
 from objfs.object_methods import ObjectMethods
@@ -189,7 +190,7 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             self._settle()
         # A forked child has a copy of the file; the upload is the parent's.
         if upload is not None and self._pid == os.getpid():
-            upload.abort()
+            _abort_from_anywhere(upload, blocks_loops=True)
 
     def fail(self) -> None:
         """Close without publishing."""
@@ -254,28 +255,31 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         if not getattr(self, "_settled", True) and (self.autocommit or not self.closed):
             logger.warning("%s was never closed; it is not published", self.path)
             with contextlib.suppress(Exception):
-                # The collector runs in any thread, also in the one that has to carry the abort out.
                 upload, mine = self._upload, self._pid == os.getpid()
                 self._settle()
                 self.closed = True
                 if upload is not None and mine:
-                    _abort_from_anywhere(upload)
+                    _abort_from_anywhere(upload, blocks_loops=False)
 
     def __reduce__(self) -> Any:
         msg = "a file open for writing cannot be pickled"
         raise TypeError(msg)
 
 
-def _abort_from_anywhere(upload: Upload) -> None:
-    """Abort in this thread; in one of its own where this may be one that the abort has to wait for."""
-    is_ours = threading.current_thread().name.startswith("objfs-")
+def _abort_from_anywhere(upload: Upload, *, blocks_loops: bool) -> None:
+    """Abort in this thread; in one of its own where this may be one that the abort has to wait for.
+
+    The collector runs in any thread, also in those of objfs and of fsspec's loop.
+    """
     try:
-        asyncio.get_running_loop()
+        running: Any = asyncio.get_running_loop()
     except RuntimeError:
-        if not is_ours:
-            upload.abort()
-            return
-    threading.Thread(target=upload.abort, name="objfs-abort").start()
+        running = None
+    is_in_the_way = running is get_loop() or threading.current_thread().name.startswith("objfs-")
+    if is_in_the_way or (running is not None and not blocks_loops):
+        threading.Thread(target=upload.abort, name="objfs-abort").start()
+    else:
+        upload.abort()
 
 
 def as_bytes_view(data: Any) -> memoryview:

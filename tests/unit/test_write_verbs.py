@@ -540,3 +540,31 @@ def test_file_that_is_collected_in_the_thread_of_its_own_upload_leaves_nothing(
     assert collected.wait(PATIENCE)
     assert until(lambda: plane.aborted == ["x"])
     assert plane.objects == {}
+
+
+@pytest.mark.parametrize("mode", ["wb", "w"])
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_file_that_is_collected_on_the_loop_of_fsspec_leaves_nothing(
+    fs: S3FileSystem, plane: WritingStore, mode: str, compression: str | None
+) -> None:
+    """Which cannot wait for what it has to carry out itself."""
+    threads: list[str] = []
+    begin = fs._begin_upload
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        upload = begin(*args, **kwargs)
+        abort = upload.abort
+        upload.abort = lambda: threads.append(threading.current_thread().name) or abort()
+        return upload
+
+    fs._begin_upload = watched  # type: ignore[method-assign]
+    noise = os.urandom(6 * MIB).hex()
+    files = [fs.open(f"{BUCKET}/x", mode, block_size=5 * MIB, compression=compression)]
+    files[0].write(noise if mode == "w" else noise.encode())
+
+    async def collect() -> None:
+        files.clear()
+
+    fs.run_blocking(collect())
+    assert until(lambda: plane.aborted == ["x"])
+    assert (plane.objects, threads) == ({}, ["objfs-abort"])
