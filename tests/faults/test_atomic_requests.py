@@ -9,6 +9,7 @@ import pytest
 
 from tests.clouds import CloudUnderTest
 from tests.faults.fault_proxy import FOREVER, Act, Exchange, Rule
+from tests.faults.faults import lose_answer
 from tests.faults.ways import CALLS, COMPLETION, OLD, PART, PLANES, bench
 
 ERROR = (
@@ -31,17 +32,12 @@ def _answer(status: int, *, executed: bool) -> Act:
     return act
 
 
-def _lose(exchange: Exchange) -> None:
-    exchange.forward()
-    exchange.reset()
-
-
 # The calls must raise; they must not; or the service does not tell that it has done what it was asked for.
 RAISES, WRITES, MAY_NOT_KNOW = "old", "new", "new, perhaps untold"
 
 
 @dataclass(frozen=True)
-class Fault:
+class Failure:
     """What happens to which requests.
 
     Parameters
@@ -62,24 +58,24 @@ class Fault:
     outcome: str
 
 
-FAULTS: dict[str, Fault] = {
-    "part-refused": Fault(_answer(403, executed=False), PART, FOREVER, RAISES),
-    "part-fails": Fault(_answer(500, executed=False), PART, FOREVER, RAISES),
-    "part-lands-and-fails": Fault(_answer(500, executed=True), PART, FOREVER, RAISES),
-    "end-refused": Fault(_answer(403, executed=False), COMPLETION, 1, RAISES),
-    "end-fails": Fault(_answer(500, executed=False), COMPLETION, FOREVER, RAISES),
-    "end-fails-once": Fault(_answer(500, executed=False), COMPLETION, 1, WRITES),
-    "end-is-done-and-fails": Fault(_answer(500, executed=True), COMPLETION, 1, MAY_NOT_KNOW),
-    "end-is-done-and-its-answer-lost": Fault(_lose, COMPLETION, 1, MAY_NOT_KNOW),
+FAILURES: dict[str, Failure] = {
+    "part-refused": Failure(_answer(403, executed=False), PART, FOREVER, RAISES),
+    "part-fails": Failure(_answer(500, executed=False), PART, FOREVER, RAISES),
+    "part-lands-and-fails": Failure(_answer(500, executed=True), PART, FOREVER, RAISES),
+    "end-refused": Failure(_answer(403, executed=False), COMPLETION, 1, RAISES),
+    "end-fails": Failure(_answer(500, executed=False), COMPLETION, FOREVER, RAISES),
+    "end-fails-once": Failure(_answer(500, executed=False), COMPLETION, 1, WRITES),
+    "end-is-done-and-fails": Failure(_answer(500, executed=True), COMPLETION, 1, MAY_NOT_KNOW),
+    "end-is-done-and-its-answer-lost": Failure(lose_answer, COMPLETION, 1, MAY_NOT_KNOW),
     # 200 comes before the work is done: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
-    "end-says-200-and-an-error": Fault(_answer(200, executed=False), COMPLETION, 1, WRITES),
-    "end-always-says-200-and-an-error": Fault(_answer(200, executed=False), COMPLETION, FOREVER, RAISES),
+    "end-says-200-and-an-error": Failure(_answer(200, executed=False), COMPLETION, 1, WRITES),
+    "end-always-says-200-and-an-error": Failure(_answer(200, executed=False), COMPLETION, FOREVER, RAISES),
 }
 # Uploads of obstore on these clouds: their services do not answer a completion twice.
 FORGETFUL = ("gcs", "azure")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAILURES)
 @pytest.mark.parametrize("plane", PLANES)
 def test_request_that_fails_publishes_all_or_nothing(
     cloud: CloudUnderTest, plane: str, fault: str, tmp_path: Path
@@ -87,7 +83,7 @@ def test_request_that_fails_publishes_all_or_nothing(
     """No upload is left; what the call says is so, or it says that it cannot know."""
     if "200" in fault and cloud.name != "s3":
         pytest.skip("only S3 answers so")
-    what = FAULTS[fault]
+    what = FAILURES[fault]
     with bench(cloud, plane, tmp_path) as on:
         for name in ("open", "put_file"):
             path = on.old(name)

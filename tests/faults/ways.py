@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -135,10 +134,6 @@ FILES = (
 )
 
 
-def _pipe(bench: Bench, path: str) -> None:
-    bench.fs.pipe_file(path, bench.large, chunksize=bench.part, max_concurrency=2)
-
-
 def _local(bench: Bench, name: str) -> str:
     here = bench.folder / name
     here.write_bytes(bench.large)
@@ -149,32 +144,13 @@ def _put(bench: Bench, path: str) -> None:
     bench.fs.put_file(_local(bench, "here"), path, chunksize=bench.part, max_concurrency=2)
 
 
-def _put_many(bench: Bench, path: str) -> None:
-    bench.fs.put([_local(bench, "here"), _local(bench, "there")], [path, f"{path}-beside"], chunksize=bench.part)
-
-
-def _pipe_many(bench: Bench, path: str) -> None:
-    bench.fs.pipe({path: bench.large, f"{path}-beside": bench.large}, chunksize=bench.part)
-
-
 def _write(bench: Bench, path: str) -> None:
     with bench.fs.open(path, "wb", block_size=bench.part) as file:
         file.write(bench.large)
 
 
-def _awaited(bench: Bench, path: str) -> None:
-    async def write() -> None:
-        await bench.fs._pipe_file(path, bench.large, chunksize=bench.part)
-
-    asyncio.run(write())
-
-
 # Calls that write `Bench.large` to a path.
 CALLS: dict[str, Callable[[Bench, str], None]] = {
     "open": _write,
-    "pipe_file": _pipe,
     "put_file": _put,
-    "pipe": _pipe_many,
-    "put": _put_many,
-    "awaited": _awaited,
 }
