@@ -90,7 +90,7 @@ def as_duration(value: Any) -> timedelta:
         return _not_negative(value)
     number = _number(value)
     if number is not None:
-        return _not_negative(timedelta(seconds=number))
+        return _not_negative(_span(number))
     text, position, seconds = str(value).strip().lower(), 0, 0.0
     while position < len(text):
         term = _DURATION_TERM.match(text, position)
@@ -101,19 +101,27 @@ def as_duration(value: Any) -> timedelta:
     if not text or position < len(text):
         msg = "expected a duration: seconds, or text such as 30s or 2min"
         raise ValueError(msg)
-    return timedelta(seconds=seconds)
+    return _span(seconds)
 
 
 def as_milliseconds(value: Any) -> timedelta:
     """A ``timedelta``, a number of milliseconds, or text with a unit, such as ``2s``."""
     number = _number(value)
-    return as_duration(value) if number is None else _not_negative(timedelta(milliseconds=number))
+    return as_duration(value) if number is None else _not_negative(_span(number / 1000))
 
 
 def _number(value: Any) -> float | None:
     with suppress(ValueError):
         return as_float(value)
     return None
+
+
+def _span(seconds: float) -> timedelta:
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        msg = "expected a duration of less than a thousand million days"
+        raise ValueError(msg) from None
 
 
 def _not_negative(value: timedelta) -> timedelta:
@@ -162,7 +170,7 @@ def as_timestamp_millis(value: Any) -> datetime:
 def as_mapping(value: Any) -> dict[str, Any]:
     """A mapping, or the JSON text of one; a copy, so that the caller's own is never changed."""
     if isinstance(value, str):
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             value = json.loads(value)
     if not isinstance(value, Mapping):
         msg = "expected a mapping"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from objfs.bulk_reads import Ranges, read_all
 from objfs.concurrency import run_bounded
+from objfs.peers.pages import Tokens
 from objfs.put_verbs import PutVerbs
 from objfs.steps import drive_async
 from objfs.transfers import read_slice
@@ -56,8 +57,9 @@ class ObjectVerbs(PutVerbs):
         after = self._key_after(location, start_after)
         objects = self.connection.require_sdk("list").objects(location.bucket)
         begin = f"{location.key.removesuffix('/')}/" if location.key else ""
-        token, found = None, False
+        token, found, asked = None, False, Tokens()
         while True:
+            asked.add(token)
             page, token = await objects.page(begin + prefix, start_after=after, limit=page_size, token=token)
             page = [info for info in page if _comes_after(info["name"], location.bucket, after)]
             found = found or bool(page)

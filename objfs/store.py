@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from objfs import observing
 from objfs.clouds._cloud import Cloud, StoreArguments
-from objfs.credentials.hiding import Hiding
+from objfs.credentials.hiding import LONGEST_TEXT, Hiding
 from objfs.credentials.kinds import kind_of
 from objfs.credentials.rejection import verdict
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
@@ -385,8 +385,8 @@ class Store:
         """Whether the server rejected the credentials, and there may be others."""
         if self._adapter is None or used is None:
             return False
-        status = re.search(STATUS, str(error))
-        certain = verdict(str(error), status and status[1], self._cloud.errors)
+        status = re.search(STATUS, text := str(error)[:LONGEST_TEXT])
+        certain = verdict(text, status and status[1], self._cloud.errors)
         return certain is not None and self._adapter.refresher.reject(used, certain=certain, again=again)
 
     def _raise(self, error: Exception, key: str) -> NoReturn:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from objfs.credentials.hiding import LONGEST_TEXT
 from objfs.credentials.rejection import code_in
 from objfs.errors import EXISTS_ALREADY, STATUSES, ObjfsError
 
@@ -56,7 +57,8 @@ def translate_error(
         return error
     if isinstance(error.__cause__, ObjfsError):
         return error.__cause__
-    text = str(error).partition("\n\nDebug source")[0]
+    whole = str(error)[:LONGEST_TEXT]
+    text = whole.partition("\n\nDebug source")[0]
     code, status, message = code_in(text), re.search(STATUS, text), re.search(_MESSAGE, text)
     from html import unescape  # a thousand names of characters, for the text of an error
 
@@ -80,12 +82,13 @@ def translate_error(
         return kind(number, "the bucket is in another region, or behind another endpoint: name its region", url)
     # An OSError of one of these numbers is made a TimeoutError or a ConnectionError by its own constructor.
     for pattern, number in _TRANSPORT:
-        if re.search(pattern, str(error)):
+        if re.search(pattern, whole):
             return OSError(number, said, url)
     return OSError(errno.EIO, said, url)
 
 
 def is_bare_refusal(error: Exception) -> bool:
     """Whether the answer was a refusal that does not say why, as answers to HEAD cannot."""
-    status = re.search(STATUS, str(error))
-    return status is not None and status[1] in ("400", "401", "403") and code_in(str(error)) is None
+    text = str(error)[:LONGEST_TEXT]
+    status = re.search(STATUS, text)
+    return status is not None and status[1] in ("400", "401", "403") and code_in(text) is None

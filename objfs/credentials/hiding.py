@@ -19,12 +19,14 @@ from objfs.urls import redact_parameters, without_secrets
 
 # A shorter text may stand anywhere by chance.
 _SHORTEST: Final = 8
+# What a server says in an error is shorter; the rest would be copied and searched again and again.
+LONGEST_TEXT: Final = 1 << 16
 # What a field is made of: connection strings and shared access signatures, and headers such as ``Bearer ...``.
 _SEPARATORS: Final = re.compile(r"[;&?\s]")
 
 
 class WithheldError(Exception):
-    """Stands in a chain of causes for the error of a library whose text held a secret; its own text names that."""
+    """Stands in a chain of causes for the error of a library whose text held a secret, or had no end."""
 
 
 class Hiding:
@@ -68,25 +70,31 @@ class Hiding:
         return sorted(known, key=len, reverse=True)
 
     def _shows(self, error: BaseException) -> bool:
-        told = "\n".join([*_told(error), *map(str, getattr(error, "__notes__", ()))])
+        texts = [*_told(error), *map(str, getattr(error, "__notes__", ()))]
+        if any(len(text) > LONGEST_TEXT for text in texts):
+            return True
+        told = "\n".join(texts)
         return self.hide(told) != told
 
     def _changed(self, error: BaseException) -> BaseException:
         """The error that users catch, of the same type, with other texts where these show a secret."""
         if not self._shows(error):
             return error
-        error.args = tuple(self.hide(each) if isinstance(each, str) else each for each in error.args)
+        error.args = tuple(self._cut(each) if isinstance(each, str) else each for each in error.args)
         if isinstance(error, OSError):
             for name in ("strerror", "filename", "filename2"):
                 text = getattr(error, name)
                 if isinstance(text, str):
-                    setattr(error, name, self.hide(text))
+                    setattr(error, name, self._cut(text))
         if hasattr(error, "__notes__"):
             error.__notes__ = [self.hide(str(each)) for each in error.__notes__]
         if not self._shows(error):
             return error
         # A class that makes its text of something else.
-        return OSError(getattr(error, "errno", None) or errno.EIO, self.hide(str(error)))
+        return OSError(getattr(error, "errno", None) or errno.EIO, self._cut(str(error)))
+
+    def _cut(self, text: str) -> str:
+        return self.hide(text[:LONGEST_TEXT])
 
     def _without(self, error: BaseException | None, seen: set[int]) -> BaseException | None:
         """The chain that ends in ``error``, with other exceptions in place of those that show a secret."""
@@ -95,7 +103,7 @@ class Hiding:
         seen.add(id(error))
         cause, context = self._without(error.__cause__, seen), self._without(error.__context__, seen)
         if self._shows(error):
-            told = f"{type(error).__module__}.{type(error).__qualname__}: {self.hide(str(error))}"
+            told = f"{type(error).__module__}.{type(error).__qualname__}: {self._cut(str(error))}"
             stands, suppressed = WithheldError(told), error.__suppress_context__
             stands.__cause__, stands.__context__, stands.__suppress_context__ = cause, context, suppressed
             return stands

@@ -13,7 +13,7 @@ from objfs.clouds.azure_calls import is_directory
 from objfs.concurrency import run_bounded
 from objfs.peers.azure_blobs import quoted
 from objfs.peers.azure_pages import Listed, Pages
-from objfs.peers.pages import read_all
+from objfs.peers.pages import read_all, require_names
 from objfs.sdk_objects import DIRECTORY, FILE
 
 _BLOB_KEYS: Final = (
@@ -168,6 +168,7 @@ class Listing:
                     several.append(folder)
 
         await read_all(pages.ask, take)
+        require_names(found, self._path(prefix))
         return [*found.values(), *several], bool(marks)
 
     def _pages(self, list_blobs: Any, start: str, **keywords: Any) -> Pages:
@@ -216,6 +217,7 @@ class Listing:
                 _put(found, entry)
 
         await read_all(self._pages(client.list_blobs, start).ask, take)
+        require_names(found, self._path(start))
         if withdirs:
             for name in _parents(list(found), self._path(base)):
                 found.setdefault(name, {"name": name, "type": DIRECTORY, "size": 0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from objfs.peers import azure_blobs as blobs
 from objfs.peers.azure_listing import Listing
 from objfs.peers.azure_uploads import BlockUpload, continued
 from objfs.peers.azure_vocabulary import AzureVocabulary
+from objfs.peers.pages import Tokens, as_listing
 from objfs.sdk import located
 from objfs.sdk_objects import kind_of
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
@@ -137,11 +139,15 @@ class AzureObjects(AzureVocabulary):
         start = f"{prefix.rstrip('/')}/" if prefix else ""
 
         async def first(client: Any) -> bool:
-            async for _ in client.list_blobs(name_starts_with=start, results_per_page=1):
-                return True
+            pages, asked = client.list_blobs(name_starts_with=start, results_per_page=1).by_page(), Tokens()
+            async for page in pages:
+                async for _ in page:
+                    return True
+                asked.add(pages.continuation_token)
             return False
 
-        return await self.request("", first)
+        with as_listing():
+            return await self.request("", first)
 
     # -- uploads in blocks ----------------------------------------------------------------------------------------
 
@@ -322,7 +328,9 @@ class AzureObjects(AzureVocabulary):
         """One level of names; with ``versions=True`` all versions of the blobs."""
         names_only = names_only and not self._version_aware and not self.keeps_listings
         listing = Listing(self._bucket, versions=self._version_aware, names_only=names_only)
-        return await self._plane_listing(path, lambda instance: listing.level(instance, path, refresh, **keywords))
+        # A keyword that nobody knows is the caller's mistake.
+        with contextlib.nullcontext() if any(keywords.values()) else as_listing():
+            return await self._plane_listing(path, lambda instance: listing.level(instance, path, refresh, **keywords))
 
     async def find(
         self, path: str, *, maxdepth: int | None, withdirs: bool | None, prefix: str, **keywords: Any

@@ -13,6 +13,7 @@ from objfs.clouds.azure_backends import encryption_headers
 from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedError
 from objfs.peers import azure_blobs as blobs
 from objfs.peers.azure_listing import PAGE_NAMES, Listing
+from objfs.peers.pages import as_listing
 from objfs.sdk_objects import SdkObjects
 from objfs.types import Location
 
@@ -38,7 +39,8 @@ class AzureVocabulary(SdkObjects, ABC):
             client = instance.service_client.get_container_client(self._bucket)
             return await listing.page(client, prefix, min(limit, PAGE_NAMES), token)
 
-        answer: tuple[list[dict[str, Any]], Any] = await self._plane.call("_with_instance", self._bucket, work)
+        with as_listing():
+            answer: tuple[list[dict[str, Any]], Any] = await self._plane.call("_with_instance", self._bucket, work)
         return answer
 
     async def copy(self, source: Location, key: str, **keywords: Any) -> None:

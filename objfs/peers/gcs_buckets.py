@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +26,10 @@ class GCSBuckets(SdkObjects, ABC):
 
     async def ask(self, method: str, path: str, *args: str, **parameters: Any) -> Any:
         """One request of gcsfs's instance; its JSON."""
-        return await self._plane.call("_call", method, path, *args, json_out=True, **parameters)
+        try:
+            return await self._plane.call("_call", method, path, *args, json_out=True, **parameters)
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise OSError(errno.EIO, f"the answer is not JSON ({type(error).__name__})", self._bucket) from error
 
     def _setting(self, name: str) -> Any:
         return self._plane.setup.settings.value(name)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from objfs.errors import PreconditionFailedError
 from objfs.peers.gcs_objects import GCSObjects
 from objfs.peers.gcs_requests import status_of
+from objfs.peers.pages import read_all, require_names
 from objfs.records import record
 from objfs.types import ByteRange, Chunk, Location, Suffix, Written
 
@@ -90,14 +91,16 @@ class GoogleObjects(GCSObjects):
         if not await self.has_folders():
             return []
         begin = f"{key.rstrip('/')}/" if key else ""
-        given: dict[str, Any] = {"prefix": begin}
         found: list[str] = []
-        while True:
-            page = await self.ask("GET", "b/{}/folders", self._bucket, **given)
-            found.extend(item["name"] for item in page.get("items", []))
-            if not page.get("nextPageToken"):
-                return sorted(found, key=lambda name: name.count("/"), reverse=True)
-            given["pageToken"] = page["nextPageToken"]
+
+        async def ask(token: str | None) -> tuple[Any, str | None]:
+            following = {} if token is None else {"pageToken": token}
+            page = await self.ask("GET", "b/{}/folders", self._bucket, prefix=begin, **following)
+            return page, page.get("nextPageToken") or None
+
+        await read_all(ask, lambda page: found.extend([item["name"] for item in page.get("items", [])]))
+        require_names(found, begin)
+        return sorted(found, key=lambda name: name.count("/"), reverse=True)
 
     async def make_folder(self, key: str, *, parents: bool) -> bool:
         """Create a folder; False where the bucket has none."""

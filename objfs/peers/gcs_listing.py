@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from objfs.peers import gcs_pages
 from objfs.peers.gcs_buckets import GCSBuckets
+from objfs.peers.pages import read_all
 from objfs.sdk_objects import DIRECTORY, kind_of
 from objfs.types import Location
 
@@ -65,16 +66,20 @@ class GCSListing(GCSBuckets, ABC):
 
     async def _buckets(self) -> list[dict[str, Any]]:
         """The project's buckets, with a slash at the end of their names, as gcsfs has them."""
-        given: dict[str, Any] = {"project": self._setting("project") or ""}
         found: list[dict[str, Any]] = []
-        while True:
-            page = await self.ask("GET", "b", **given)
+
+        async def ask(token: str | None) -> tuple[Any, str | None]:
+            following = {} if token is None else {"pageToken": token}
+            page = await self.ask("GET", "b", project=self._setting("project") or "", **following)
+            return page, page.get("nextPageToken") or None
+
+        def take(page: Mapping[str, Any]) -> None:
             found.extend(
-                {**item, "name": f"{item['name']}/", "size": 0, "type": "directory"} for item in page.get("items", [])
+                [{**item, "name": f"{item['name']}/", "size": 0, "type": "directory"} for item in page.get("items", [])]
             )
-            if not page.get("nextPageToken"):
-                return found
-            given["pageToken"] = page["nextPageToken"]
+
+        await read_all(ask, take)
+        return found
 
     async def find(
         self,
@@ -142,13 +147,16 @@ class GCSListing(GCSBuckets, ABC):
     async def resource(self, key: str, version: str | None = None) -> dict[str, Any]:
         """What the JSON API says about an object; from a listing where its own description is forbidden."""
         try:
-            found: dict[str, Any] = await self.ask("GET", "b/{}/o/{}", self._bucket, key, generation=version)
+            found = await self.ask("GET", "b/{}/o/{}", self._bucket, key, generation=version)
         except PermissionError:
             listed = await self._listed(key, version)
             if listed is None:
                 raise
             return listed
-        return found
+        if not isinstance(found, dict) or not isinstance(found.get("name"), str):
+            raise OSError(errno.EIO, "the answer does not describe an object", f"{self._bucket}/{key}")
+        told: dict[str, Any] = found
+        return told
 
     async def _listed(self, key: str, version: str | None) -> dict[str, Any] | None:
         """The object in a listing; None where that is forbidden too."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
 
-from objfs.peers.pages import read_all
+from objfs.peers.pages import Tokens, as_listing, read_all, require_names
 from objfs.sdk_objects import FILE, MARKER
 
 # https://cloud.google.com/storage/docs/json_api/v1/objects/list
@@ -56,10 +56,13 @@ async def pages(ask: Ask, bucket: str, **parameters: Any) -> AsyncIterator[tuple
     **parameters
         Of the request: ``prefix``, ``delimiter``, ``versions``, ``fields``, ``maxResults``.
     """
-    page_after, token = _pages(ask, bucket, parameters), None
+    page_after, token, asked = _pages(ask, bucket, parameters), None, Tokens()
     while True:
-        page, token = await page_after(token)
-        yield page.get("items", []), page.get("prefixes", [])
+        asked.add(token)
+        with as_listing():
+            page, token = await page_after(token)
+            found = list(page.get("items", [])), list(page.get("prefixes", []))
+        yield found
         if token is None:
             return
 
@@ -96,7 +99,7 @@ async def level(ask: Ask, bucket: str, below: str, *, prefix: str, versions: boo
     def take(page: Mapping[str, Any]) -> None:
         for each in page.get("prefixes", ()):
             # One slash ends the name of a directory; others are part of it.
-            names[f"{each}/"] = directory(bucket, each[:-1])
+            names[f"{bucket}/{each}/"] = directory(bucket, each[:-1])
         for item in page.get("items", ()):
             if item["name"] == below and not int(item.get("size", 0)):
                 continue  # the marker of the directory itself
@@ -106,6 +109,7 @@ async def level(ask: Ask, bucket: str, below: str, *, prefix: str, versions: boo
             names[found["name"]] = found
 
     await read_all(_pages(ask, bucket, given), take)
+    require_names(names, f"{bucket}/{begin}")
     return sorted(names.values(), key=itemgetter("name"))
 
 
@@ -122,6 +126,7 @@ async def everything(
 
     given = {"prefix": begin, "versions": "true" if versions else None, "delimiter": "/" if one_level else None}
     await read_all(_pages(ask, bucket, given), take)
+    require_names([*(each["name"] for each in found), *deeper], f"{bucket}/{begin}")
     return found, deeper
 
 
@@ -135,6 +140,7 @@ async def kinds(ask: Ask, bucket: str, begin: str) -> dict[str, str]:
             found[f"{bucket}/{item['name']}"] = MARKER if marks else FILE
 
     await read_all(_pages(ask, bucket, {"prefix": begin, "fields": NAMES}), take)
+    require_names(found, f"{bucket}/{begin}")
     return found
 
 

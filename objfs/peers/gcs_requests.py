@@ -27,6 +27,7 @@ from objfs import observing
 from objfs.clouds.gcs_backends import TIMEOUT_DEFAULTS
 from objfs.concurrency import close_with_loop
 from objfs.credentials.google_adapter import sending
+from objfs.credentials.hiding import LONGEST_TEXT
 from objfs.errors import STATUSES, CredentialsExpiredError
 from objfs.peers.watching import watched_gcs
 from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, Attempts, repeat_nothing
@@ -302,7 +303,7 @@ async def once(
             **options,
         ) as answer:
             follow(answer)
-            contents = await answer.read()
+            contents = await (answer.read() if answer.status < 400 else _beginning(answer))
             if answer.status >= 400:
                 raise refusal(answer.status, contents, subject, signed=refresher is not None)
             return answer.status, answer.headers, answer.request_info, contents
@@ -315,6 +316,17 @@ async def once(
         raise
     except (aiohttp.ClientError, TimeoutError) as error:
         raise of_transport(error, subject) from error
+
+
+async def _beginning(answer: Any) -> bytes:
+    """What an error says, as far as anybody reads: its body may be of any length."""
+    found = bytearray()
+    async for piece in answer.content.iter_any():
+        found += piece
+        if len(found) >= LONGEST_TEXT:
+            answer.close()
+            break
+    return bytes(found[:LONGEST_TEXT])
 
 
 def _timeout(value: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from objfs.peers import gcs_pages
 from objfs.peers.gcs_names import GCSNames
+from objfs.peers.pages import as_listing
 from objfs.types import Location
 
 
@@ -21,15 +22,11 @@ class GCSVocabulary(GCSNames, ABC):
         https://cloud.google.com/storage/docs/json_api/v1/objects/list
         """
         given = {"prefix": prefix, "startOffset": start_after, "pageToken": token}
-        answer = await self.ask(
-            "GET",
-            "b/{}/o",
-            self._bucket,
-            maxResults=min(limit, gcs_pages.PAGE),
-            **{name: value for name, value in given.items() if value},
-        )
-        found = [gcs_pages.entry(self._bucket, item) for item in answer.get("items", [])]
-        return found, answer.get("nextPageToken") or None
+        told = {name: value for name, value in given.items() if value}
+        with as_listing():
+            answer = await self.ask("GET", "b/{}/o", self._bucket, maxResults=min(limit, gcs_pages.PAGE), **told)
+            found = [gcs_pages.entry(self._bucket, item) for item in answer.get("items", [])]
+            return found, answer.get("nextPageToken") or None
 
     async def copy_new(self, source: Location, key: str) -> None:
         """Copy on condition that the target has generation 0, which is that of no object."""

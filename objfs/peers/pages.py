@@ -1,13 +1,63 @@
-"""Pages of a listing, the next one on its way while one is taken in."""
+"""Pages of a listing, the next one on its way while one is taken in; and what is no listing."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+from objfs.errors import ObjfsError
 
 Page = TypeVar("Page")
+
+# What reading anything else than a listing raises: here, in JSON, and in the parsers of the SDKs.
+_UNREADABLE: Final = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+
+
+class Tokens:
+    """The tokens of pages that were asked for, of which none comes twice in a listing that ends."""
+
+    def __init__(self) -> None:
+        self._asked: set[str] = set()
+
+    def add(self, token: Any) -> None:
+        """Note a token.
+
+        Raises
+        ------
+        OSError
+            The server would have the same page asked for for ever.
+        """
+        told = repr(token)
+        if told in self._asked:
+            raise OSError(errno.EIO, "the listing does not end: the server gave the same token again")
+        self._asked.add(told)
+
+
+@contextlib.contextmanager
+def as_listing() -> Iterator[None]:
+    """Turn what an answer raises that is no listing into an OSError: a server's mistake is not the caller's."""
+    try:
+        yield
+    except ObjfsError:
+        raise
+    except _UNREADABLE as error:
+        raise OSError(errno.EIO, f"the answer is not a listing ({type(error).__name__})") from error
+
+
+def require_names(names: Iterable[str], begin: str) -> None:
+    """Refuse names that were not asked for: what deletes or copies a tree must not leave it.
+
+    Raises
+    ------
+    OSError
+        One does not begin with ``begin``.
+    """
+    for name in names:
+        if not name.startswith(begin):
+            raise OSError(errno.EIO, f"the server listed {name!r} among what begins with {begin!r}")
 
 
 async def read_all(ask: Callable[[Any], Awaitable[tuple[Page, Any]]], take: Callable[[Page], None]) -> None:
@@ -24,19 +74,19 @@ async def read_all(ask: Callable[[Any], Awaitable[tuple[Page, Any]]], take: Call
     Raises
     ------
     OSError
-        The server would have the same page asked for for ever.
+        An answer is not a page of a listing, or the listing does not end.
     """
-    page, token = await ask(None)
-    asked = None
-    while token is not None:
-        if token == asked:
-            raise OSError(errno.EIO, "the listing does not end: the server gave the same token again")
-        asked, coming = token, asyncio.ensure_future(ask(token))
-        try:
-            # The request goes out.
-            await asyncio.sleep(0)
-            take(page)
-            page, token = await coming
-        finally:
-            coming.cancel()
-    take(page)
+    with as_listing():
+        page, token = await ask(None)
+        asked = Tokens()
+        while token is not None:
+            asked.add(token)
+            coming = asyncio.ensure_future(ask(token))
+            try:
+                # The request goes out.
+                await asyncio.sleep(0)
+                take(page)
+                page, token = await coming
+            finally:
+                coming.cancel()
+        take(page)

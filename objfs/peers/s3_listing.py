@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from objfs.concurrency import run_bounded
 from objfs.errors import CredentialsError
-from objfs.peers.pages import read_all
+from objfs.peers.pages import as_listing, read_all, require_names
 from objfs.peers.s3_pages import Listed, directory
 from objfs.sdk_objects import DIRECTORY, FILE, SdkObjects
 from objfs.types import Location
@@ -34,6 +34,9 @@ class S3Listing(SdkObjects, ABC):
     ) -> list[dict[str, Any]]:
         """One level of names."""
         location = self._plane.setup.split(path)
+        if not location.bucket and not any(keywords.values()):
+            with as_listing():
+                return list(await self._plane.call("_ls", path, detail=True, refresh=refresh))
         if not self._is_plain(location, keywords):
             return list(await self._plane.call("_ls", path, detail=True, refresh=refresh, **keywords))
         found = await self._level(location.key, refresh=refresh, names_only=names_only and not self.keeps_listings)
@@ -54,6 +57,7 @@ class S3Listing(SdkObjects, ABC):
         entries: list[dict[str, Any]] = []
         await self._read(_base(location.key) + prefix, lambda page: entries.extend(page.entries()))
         entries.sort(key=_by_name)
+        require_names(map(_by_name, (*entries[:1], *entries[-1:])), f"{self._bucket}/{_base(location.key)}{prefix}")
         if not prefix:
             self._remember(path, entries)
         if not entries and location.key and not prefix:
@@ -70,7 +74,9 @@ class S3Listing(SdkObjects, ABC):
         if not self._is_plain(location, keywords) or maxdepth or self.keeps_listings:
             return await super().kinds(path, maxdepth=maxdepth, withdirs=withdirs, prefix=prefix, **keywords)
         found: dict[str, str] = {}
-        await self._read(_base(location.key) + prefix, lambda page: found.update(page.kinds()))
+        begin = _base(location.key) + prefix
+        await self._read(begin, lambda page: found.update(page.kinds()))
+        require_names(found, f"{self._bucket}/{begin}")
         if not found and location.key and not prefix:
             found = {each["name"]: each["type"] for each in await self._object_alone(location)}
         if withdirs:
@@ -82,8 +88,10 @@ class S3Listing(SdkObjects, ABC):
     ) -> tuple[list[dict[str, Any]], Any]:
         """At most a thousand objects, as s3fs's ``find`` describes them."""
         given = {"StartAfter": start_after, "ContinuationToken": token}
-        page = await self._page(prefix, MaxKeys=min(limit, PAGE), **{n: value for n, value in given.items() if value})
-        return sorted(page.entries(), key=_by_name), page.token
+        told = {name: value for name, value in given.items() if value}
+        with as_listing():
+            page = await self._page(prefix, MaxKeys=min(limit, PAGE), **told)
+            return sorted(page.entries(), key=_by_name), page.token
 
     def _is_plain(self, location: Location, keywords: Mapping[str, Any]) -> bool:
         """Whether a listing is one of objects as they are now; s3fs makes those of buckets and of versions."""
@@ -125,6 +133,7 @@ class S3Listing(SdkObjects, ABC):
 
         await self._read(_base(key) + prefix, take, Delimiter="/")
         found.sort(key=_by_name)
+        require_names(map(_by_name, (*found[:1], *found[-1:])), f"{self._bucket}/{_base(key)}{prefix}")
         if self.keeps_listings and not prefix and found:
             cache[path] = list(found)
         return found
@@ -165,7 +174,8 @@ class S3Listing(SdkObjects, ABC):
         if self._bucket.endswith(_DIRECTORY_BUCKET):
             found = [await self.info(location)]
         else:
-            found = (await self._page(location.key, MaxKeys=1)).entries()
+            with as_listing():
+                found = (await self._page(location.key, MaxKeys=1)).entries()
         if not found or found[0]["name"] != location.path or found[0]["type"] != FILE:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), location.path)
         return found[0]

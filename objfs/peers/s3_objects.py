@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from objfs.clouds.s3_urls import unsplit
 from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedError
+from objfs.peers.pages import Tokens, as_listing
 from objfs.peers.s3_vocabulary import S3Vocabulary
 from objfs.sdk import located
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
@@ -120,13 +121,9 @@ class S3Objects(S3Vocabulary):
 
     async def any_below(self, prefix: str) -> bool:
         """Whether any key begins with ``prefix/``; as `Store.any_below`."""
-        answer = await self._plane.call(
-            "_call_s3",
-            "list_objects_v2",
-            Bucket=self._bucket,
-            Prefix=f"{prefix.rstrip('/')}/" if prefix else "",
-            MaxKeys=1,
-        )
+        begin = f"{prefix.rstrip('/')}/" if prefix else ""
+        with as_listing():
+            answer = await self._plane.call("_call_s3", "list_objects_v2", Bucket=self._bucket, Prefix=begin, MaxKeys=1)
         return bool(answer.get("Contents") or answer.get("CommonPrefixes"))
 
     # -- uploads in parts -----------------------------------------------------------------------------------------
@@ -169,13 +166,16 @@ class S3Objects(S3Vocabulary):
         """Ids of the multipart uploads of exactly this key that are not finished."""
         parameters: dict[str, Any] = {"Bucket": self._bucket, "Prefix": key}
         found: set[str] = set()
+        asked = Tokens()
         while True:
-            answer = await self._plane.call("_call_s3", "list_multipart_uploads", **parameters)
-            found |= {item["UploadId"] for item in answer.get("Uploads", []) if item["Key"] == key}
-            if not answer.get("IsTruncated"):
-                return found
-            parameters["KeyMarker"] = answer["NextKeyMarker"]
-            parameters["UploadIdMarker"] = answer["NextUploadIdMarker"]
+            with as_listing():
+                answer = await self._plane.call("_call_s3", "list_multipart_uploads", **parameters)
+                found |= {item["UploadId"] for item in answer.get("Uploads", []) if item["Key"] == key}
+                if not answer.get("IsTruncated"):
+                    return found
+                following = {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
+            asked.add(tuple(following.values()))
+            parameters.update(following)
 
     async def abort_upload(self, key: str, upload: str, *, attempts: int = 5) -> None:
         """Abort a multipart upload until no part of it is left.

@@ -40,8 +40,17 @@ def test_failure_of_a_request_raises() -> None:
     assert log == [None, 1, "take 0", 2, "take 1"]
 
 
-@pytest.mark.parametrize("interrupt", [ValueError, asyncio.CancelledError])
-def test_what_ends_the_reading_ends_the_request_under_way(interrupt: type[BaseException]) -> None:
+@pytest.mark.parametrize(
+    ("interrupt", "told"),
+    [
+        # What cannot be read is the server's mistake.
+        pytest.param(ValueError, OSError, id="unreadable"),
+        pytest.param(asyncio.CancelledError, asyncio.CancelledError, id="cancelled"),
+    ],
+)
+def test_what_ends_the_reading_ends_the_request_under_way(
+    interrupt: type[BaseException], told: type[BaseException]
+) -> None:
     """No task is left behind."""
     ended: list[BaseException] = []
 
@@ -58,7 +67,7 @@ def test_what_ends_the_reading_ends_the_request_under_way(interrupt: type[BaseEx
         raise interrupt
 
     async def read() -> None:
-        with pytest.raises(interrupt):
+        with pytest.raises(told):
             await read_all(ask, take)
         await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
