@@ -299,7 +299,7 @@ class ReadVerbs(PlanedFileSystem):
         if single and not has_magic(rpath) and not trailing_sep(rpath):
             # fsspec would list, to leave a directory out.
             if await self._goes_below(rpath):
-                return []
+                return None
             target = make_path_posix(lpath)
             below = trailing_sep(lpath) or os.path.isdir(lpath)
             rpath, lpath = [self._strip_protocol(rpath)], [other_paths([rpath], target, exists=below)[0]]
