@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import atexit
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from objfs import exits
+from objfs import exits, late_names
 from objfs._version import __version__
 from objfs.registration import register, unregister
 
@@ -54,13 +53,7 @@ _HOMES: Final = {
 }
 
 if not TYPE_CHECKING:  # for a type checker, every name would exist
-
-    def __getattr__(name: str) -> Any:
-        if name not in _HOMES:
-            msg = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(msg)
-        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
-        return value
+    __getattr__ = late_names.getter(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

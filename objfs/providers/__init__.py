@@ -10,8 +10,9 @@ that takes the options by keyword and returns a provider.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from objfs import late_names
 
 if TYPE_CHECKING:
     from objfs.providers.aws import AssumeRole, AwsSession, WebIdentity
@@ -47,13 +48,7 @@ _HOMES: Final = {
 }
 
 if not TYPE_CHECKING:  # for a type checker, every name would exist
-
-    def __getattr__(name: str) -> Any:
-        if name not in _HOMES:
-            msg = f"module {__name__!r} has no attribute {name!r}"
-            raise AttributeError(msg)
-        value = globals()[name] = getattr(import_module(_HOMES[name]), name)
-        return value
+    __getattr__ = late_names.getter(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:
