@@ -112,6 +112,8 @@ def copy(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, *
 def move(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, **work: Any) -> CopyReport:
     """Copy files, and delete each at its source when it is at its target, and local directories that are empty then.
 
+    What lies behind links to directories is copied, and stays.
+
     Parameters
     ----------
     source, target, recursive, **work
@@ -141,7 +143,7 @@ def sync(source: Url, target: Url, *, compare: Comparison = "mtime", delete: boo
         compared, also with local files, and contents are read where these do not tell.
     delete
         Delete what the target holds and the source does not, when everything has been copied. What ``include`` and
-        ``exclude`` leave out stays.
+        ``exclude`` leave out stays, and so does what lies behind links to directories.
     **work
         As for `copy`.
 
@@ -182,7 +184,8 @@ def sync(source: Url, target: Url, *, compare: Comparison = "mtime", delete: boo
         if task.dry_run and not each.compared:
             copies.note(Outcome("copy", each.source.url(), each.target.url(), each.size))
     if delete and not copies.report().failed:
-        _delete(copies, theirs, [present[name] for name in present if name not in wanted], dry_run=task.dry_run)
+        doomed = [entry for name, entry in present.items() if name not in wanted and not entry.linked]
+        _delete(copies, theirs, doomed, dry_run=task.dry_run)
     return _ended(copies)
 
 
@@ -206,7 +209,7 @@ def _copy(source: Url | Sequence[Url], target: Url, task: Work, *, recursive: bo
                     copies.note(each.failed("another source has the same target"))
     if task.dry_run:
         for each in transfers.values():
-            copies.note(Outcome("move" if move else "copy", each.source.url(), each.target.url(), each.size))
+            copies.note(Outcome("move" if each.move else "copy", each.source.url(), each.target.url(), each.size))
     else:
         copies.carry_out(list(transfers.values()))
     report = _ended(copies)
@@ -256,7 +259,7 @@ def _transfers(
         failed = Outcome("move" if move else "copy", here.url(), target.url(target.root + name), entry.size)
         copies.note(replace(failed, error=reason_of(error)))
         return
-    yield Transfer(here, there, entry.size, entry.modified, move=move, dry_run=dry_run)
+    yield Transfer(here, there, entry.size, entry.modified, move=move and not entry.linked, dry_run=dry_run)
 
 
 def _there(here: Place, target: Place, name: str) -> Place:

@@ -45,6 +45,8 @@ class Entry:
         It holds others.
     facts
         All that the filesystem said.
+    linked
+        It lies behind a link to a directory: perhaps elsewhere, so that it is not this tree's to delete.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Entry:
     modified: float | None
     is_directory: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    linked: bool = False
 
 
 @record
@@ -165,7 +168,7 @@ class Place:
 
     def _listed(self) -> Iterator[Mapping[str, Any]]:
         if self.is_local:
-            yield from _walk(self.fs, self.path, ())
+            yield from _walk(self.path, ())
             return
         found = False
         if self.holds_objects:
@@ -265,6 +268,7 @@ def _entry(info: Mapping[str, Any], name: str) -> Entry:
         modified=_seconds(next((info[key] for key in _TIMES if info.get(key)), None)),
         is_directory=info.get("type") == "directory",
         facts=info,
+        linked=bool(info.get("linked")),
     )
 
 
@@ -280,7 +284,7 @@ def _seconds(told: Any) -> float | None:
     return float(told) if isinstance(told, int | float) else None
 
 
-def _walk(fs: LocalFileSystem, path: str, above: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+def _walk(path: str, above: tuple[str, ...], *, linked: bool = False) -> Iterator[Mapping[str, Any]]:
     """Files below a directory; fsspec would leave out what it must not read. Links are followed, but not in circles."""
     here = os.path.realpath(path)
     if here in above:
@@ -293,10 +297,10 @@ def _walk(fs: LocalFileSystem, path: str, above: tuple[str, ...]) -> Iterator[Ma
             continue
         inner = f"{path.rstrip('/')}/{entry.name}"
         if entry.is_dir():
-            yield from _walk(fs, inner, (*above, here))
+            yield from _walk(inner, (*above, here), linked=linked or entry.is_symlink())
         else:
             found = os.stat(inner) if entry.is_file() else os.lstat(inner)
-            yield {"name": inner, "size": found.st_size, "mtime": found.st_mtime, "type": "file"}
+            yield {"name": inner, "size": found.st_size, "mtime": found.st_mtime, "type": "file", "linked": linked}
 
 
 def _posix(path: str) -> str:

@@ -362,6 +362,32 @@ def test_links_are_followed_but_not_in_circles(s3_cloud, tree):
     assert set(s3_cloud.raw.listed()) == {f"up/{name}" for name in (*FILES, "link/c")}
 
 
+@pytest.fixture
+def elsewhere(tree, tmp_path):
+    """A directory outside of the tree, to which a link in it leads."""
+    folder = plant(tmp_path / "elsewhere", {"kept": b"precious"})
+    (tree / "link").symlink_to(folder)
+    return folder
+
+
+def test_sync_deletes_nothing_behind_a_link(tree, elsewhere, tmp_path):
+    """The link may lead anywhere, also to the source; what it shows counts as being there."""
+    source = plant(tmp_path / "source", FILES)
+    (tree / "back").symlink_to(source)
+    (tree / "more").write_bytes(b"")
+    report = objfs.sync(source, tree, delete=True)
+    assert [each.target for each in report.done("delete")] == [str(tree / "more")]
+    assert (found(elsewhere), found(source)) == ({"kept": b"precious"}, FILES)
+
+
+def test_move_copies_what_is_behind_a_link_and_leaves_it(s3_cloud, tree, elsewhere):
+    """The tree that is moved holds the link, and not what it leads to."""
+    report = move(tree, s3_cloud.url("x"), recursive=True, options=s3_cloud.options)
+    assert objects(s3_cloud) == below("x/", {**FILES, "link/kept": b"precious"})
+    assert [each.target for each in report.done("copy")] == [s3_cloud.url("x/link/kept")]
+    assert found(elsewhere) == {"kept": b"precious"}
+
+
 def test_what_a_killed_download_left_is_not_copied(s3_cloud, tree):
     """It is not whole."""
     plant(tree, {".objfs-0123456789abcdef.part": b"half"})
