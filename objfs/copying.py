@@ -254,7 +254,7 @@ def _transfers(
     """The copy of a file; none, and a failure, where it can have no such name."""
     here = source.at(entry.path)
     try:
-        there = _there(here, target, name)
+        there = _there(here, target, name, move=move)
     except UrlError as error:
         failed = Outcome("move" if move else "copy", here.url(), target.url(target.root + name), entry.size)
         copies.note(replace(failed, error=reason_of(error)))
@@ -262,25 +262,27 @@ def _transfers(
     yield Transfer(here, there, entry.size, entry.modified, move=move and not entry.linked, dry_run=dry_run)
 
 
-def _there(here: Place, target: Place, name: str) -> Place:
+def _there(here: Place, target: Place, name: str, *, move: bool) -> Place:
     there = target.at(target.child(name) if name else target.path)
-    if _is_same(here, there):
+    if _is_same(here, there, move=move):
         msg = "source and target are the same"
         raise UrlError(msg)
     return there
 
 
-def _is_same(one: Place, two: Place) -> bool:
+def _is_same(one: Place, two: Place, *, move: bool) -> bool:
     if one.is_local and two.is_local:
         return os.path.realpath(one.path) == os.path.realpath(two.path)
-    return bool(one.fs == two.fs) and one.path == two.path
+    # With other options, such as of encryption, an object may be copied to itself; a move would delete it.
+    shared = one.shares_names_with(two) if move else one.fs == two.fs
+    return bool(shared) and one.path == two.path
 
 
 def _refuse_overlap(one: Place, two: Place) -> None:
     """A tree that is copied into itself would never be in step, and deletions would take the source."""
     if one.is_local and two.is_local:
         one, two = (replace(each, path=os.path.realpath(each.path)) for each in (one, two))
-    elif one.fs != two.fs:
+    elif not one.shares_names_with(two):
         return
     if one.root.startswith(two.root) or two.root.startswith(one.root):
         msg = f"{one.url()} and {two.url()} are the same directory, or one is in the other"

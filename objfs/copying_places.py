@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # How listings of fsspec's filesystems call the time when something was written last.
 _TIMES: Final = ("LastModified", "last_modified", "updated", "mtime", "modified", "created")
+# The options that say where; whatever else two filesystems of one kind are told, these being equal they hold the same.
+_WHERE: Final = ("endpoint", "base_url", "account_name")
 # What no part of a local path may be: it would be another name than the key, or one elsewhere.
 _NO_LOCAL_NAMES: Final = frozenset({"", ".", ".."})
 
@@ -101,6 +103,15 @@ class Place:
     def at(self, path: str) -> Place:
         """Another path of the filesystem."""
         return replace(self, path=path, names_directory=False)
+
+    def shares_names_with(self, other: Place) -> bool:
+        """Whether equal paths name one file here and there, also where the two sides have different options."""
+        if self.fs == other.fs:
+            return True
+        if not self.holds_objects or type(self.fs) is not type(other.fs):
+            return False
+        ours, theirs = (each.fs.connection.settings for each in (self, other))
+        return all(ours.value(name) == theirs.value(name) for name in _WHERE)
 
     @property
     def name(self) -> str:

@@ -56,7 +56,7 @@ def cp(
     out = Output("cp", as_json=as_json)
     sides = _sides(Session(option, config, profile), src_o, dst_o)
     if "-" in paths:
-        return _stream(out, sources, target, sides)
+        return _stream(out, sources, target, sides, dry_run=dry_run)
     work = {**sides, "include": include or (), "exclude": exclude or (), "dry_run": dry_run, "fail_fast": fail_fast}
     return _run(
         out,
@@ -204,15 +204,20 @@ def _cluster(address: str | None) -> Iterator[Any]:
         yield client
 
 
-def _stream(out: Output, sources: list[str], target: str, sides: dict[str, Any]) -> int:
+def _stream(out: Output, sources: list[str], target: str, sides: dict[str, Any], *, dry_run: bool) -> int:
     """Copy from or to a standard stream."""
     if len(sources) != 1:
         msg = "of the standard input and output only one can be copied, with one other file"
         raise WrongCallError(msg)
     (source,) = sources
     with out.reporting(target if source == "-" else source):
-        if target != "-":
+        if dry_run:
+            out.line(f"would copy {out.name(source)} -> {out.name(target)}")
+        elif target != "-":
             place = open_side(target, sides["options"], sides["target_options"])
+            if place.names_directory:
+                msg = f"what comes from the standard input has no name; give one below {target}"
+                raise WrongCallError(msg)
             write_stream(sys.stdin.buffer, place, moved=lambda _: None)
         elif source == "-":
             _print_all(out, sys.stdin.buffer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from objfs.cli.output import WrongCallError, pairs
 from objfs.copying_places import Place, open_side
 
@@ -26,6 +28,10 @@ class Session:
         self._given = pairs(given, "-o")
         if profile is not None and config is None:
             msg = "--profile is a section of the file of --config; one of the AWS files is -o profile=NAME"
+            raise WrongCallError(msg)
+        if config is not None and not os.access(os.path.expanduser(config), os.R_OK):
+            # Said of a URL, that a file is missing would be taken for the object.
+            msg = f"--config: {config!r} is no file that can be read"
             raise WrongCallError(msg)
         named = {"config": config, "config_profile": profile}
         self._config = {name: value for name, value in named.items() if value is not None}

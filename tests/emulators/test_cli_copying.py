@@ -74,6 +74,14 @@ def test_cp_reads_the_standard_input_and_writes_the_standard_output(s3_cloud, cl
     assert cli("cp", "-", s3_cloud.url("x"), "-").code == 2
 
 
+def test_the_standard_input_is_not_copied_in_a_dry_run_nor_without_a_name(s3_cloud, cli, monkeypatch):
+    """A directory gives other files their own names, and this has none."""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"typed")))
+    assert cli("cp", "--dry-run", "-", s3_cloud.url("x")).out == f"would copy - -> {s3_cloud.url('x')}\n"
+    assert cli("cp", "-", s3_cloud.url("folder/")).code == 2
+    assert s3_cloud.raw.listed() == []
+
+
 def test_failures_are_reported_one_by_one_and_the_rest_is_done(s3_cloud, cli, tmp_path):
     """With exit code 1; a key cannot leave the target."""
     s3_cloud.raw.put("t/../escaped", b"")
@@ -93,6 +101,7 @@ def test_failures_are_reported_one_by_one_and_the_rest_is_done(s3_cloud, cli, tm
         pytest.param(["sync", "a", "b", "--compare", "colour"], "checksum", id="unknown-comparison"),
         pytest.param(["cp", "a", "b", "--include", ""], "pattern", id="empty-pattern"),
         pytest.param(["cp", "a", "s3://b", "--dst-o", "regoin=x"], "region", id="unknown-option"),
+        pytest.param(["cp", "a", "s3://b", "--config", "no.toml"], "no.toml", id="no-configuration"),
     ],
 )
 def test_a_wrong_call_ends_with_2(cli, words, said):

@@ -193,6 +193,18 @@ def test_copy_to_itself_is_an_error(tree, s3_cloud):
     assert (found(tree)["a.txt"], s3_cloud.raw.get("x")) == (b"one", b"kept")
 
 
+def test_a_place_is_the_same_with_other_options(cloud):
+    """Moved to itself an object would be deleted; a copy to itself may change how it is stored."""
+    cloud.raw.put("d/x", b"kept")
+    work = {"options": cloud.options, "source_options": {"connect_timeout": 7}}
+    with pytest.raises(CopyError, match="the same"):
+        move(cloud.url("d/x"), cloud.url("d/x"), **work)
+    with pytest.raises(UrlError, match="same directory"):
+        objfs.sync(cloud.url("d"), cloud.url(""), delete=True, **work)
+    objfs.copy(cloud.url("d/x"), cloud.url("d/x"), **work)
+    assert objects(cloud) == {"d/x": b"kept"}
+
+
 @pytest.mark.parametrize("middle", ["memory://middle", "local"])
 def test_copy_takes_every_kind_of_place(middle, s3_cloud, tmp_path, tree):
     """fsspec's own filesystems on either side; options of a cloud are for the side that is in one."""
