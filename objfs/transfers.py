@@ -104,10 +104,14 @@ class Source:
             raise FileExpired(self.location.path, state) from error
         # Compared even where the server compared too: some proxies drop If-Match.
         self._refuse_other(chunk.info, state)
-        stop = min(wanted.stop, chunk.info.size) if isinstance(wanted, ByteRange) else chunk.info.size
-        if chunk.stop < stop:
+        asked = _span(wanted, chunk.info.size)
+        if chunk.start != asked.start or chunk.stop > asked.stop:
+            found = f"[{chunk.start}, {chunk.stop})"
+            msg = f"the answer holds the bytes {found}, not [{asked.start}, {asked.stop}): what answers ignores ranges"
+            raise OSError(errno.EIO, msg, self.location.path)
+        if chunk.stop < asked.stop:
             # A Content-Length that does not fit the rest of the answer.
-            msg = f"the answer holds {len(chunk.data)} bytes of {stop - chunk.start}"
+            msg = f"the answer holds {len(chunk.data)} bytes of {len(asked)}"
             raise ConnectionResetError(errno.ECONNRESET, msg, self.location.path)
         return chunk
 
@@ -289,6 +293,15 @@ class Slice:
     def slices(self) -> list[bytes]:
         """The same as a list, as of several slices of one object."""
         return [self.taken()]
+
+
+def _span(wanted: ByteRange | Suffix | None, size: int) -> ByteRange:
+    """The bytes of an object of that size that were asked for; the data plane compares the like by itself."""
+    if isinstance(wanted, Suffix):
+        return ByteRange(max(0, size - wanted.length), size)
+    if wanted is None:
+        return ByteRange(0, size)
+    return ByteRange(wanted.start, max(wanted.start, min(wanted.stop, size)))
 
 
 def read_slice(source: Source, start: int | None, stop: int | None) -> Plan[bytes]:

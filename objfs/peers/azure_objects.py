@@ -92,7 +92,12 @@ class AzureObjects(AzureVocabulary):
 
         async def download(client: Any) -> Chunk:
             # As stored: a blob with a Content-Encoding would be unpacked on the way.
-            stream = await client.download_blob(version_id=version, decompress=False, **keywords)
+            try:
+                stream = await client.download_blob(version_id=version, decompress=False, **keywords)
+            except ValueError as error:
+                if "Content-Range" not in str(error):
+                    raise
+                raise OSError(errno.EIO, str(error), f"{self._bucket}/{key}") from error
             data = await stream.readall()
             size = int(stream.properties.content_range.rpartition("/")[2])
             start = 0 if wanted is None else wanted.start

@@ -33,6 +33,7 @@ from objfs.peers.watching import watched_gcs
 from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, Attempts, repeat_nothing
 from objfs.sdk import PeerSetup, of_transport
 
+_PARTIAL: Final = 206
 _UNAUTHORIZED: Final = 401
 _GONE: Final = 404
 _CONDITIONS: Final = frozenset({"ifGenerationMatch", "ifMetagenerationMatch"})
@@ -303,6 +304,8 @@ async def once(
             **options,
         ) as answer:
             follow(answer)
+            if answer.status == _PARTIAL and "Content-Range" not in answer.headers:
+                raise OSError(errno.EIO, "the answer is a part of the object, and does not say which", subject)
             contents = await (answer.read() if answer.status < 400 else _beginning(answer))
             if answer.status >= 400:
                 raise refusal(answer.status, contents, subject, signed=refresher is not None)

@@ -42,6 +42,7 @@ _PRESERVED: Final = (
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BUCKET_ACLS: Final = ("private", "public-read", "public-read-write", "authenticated-read")
 _DEFAULT_REGION: Final = "us-east-1"
+_PARTIAL: Final = 206
 
 
 class S3Objects(S3Vocabulary):
@@ -320,6 +321,8 @@ def _content_range(answer: Mapping[str, Any], length: int) -> tuple[int, int]:
     """First byte of the body within the object, and the object's size."""
     header = answer.get("ContentRange")
     if header is None:
+        if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == _PARTIAL:
+            raise OSError(errno.EIO, "the answer is a part of the object, and does not say which")
         return 0, int(answer.get("ContentLength", length))
     span, _, size = str(header).removeprefix("bytes ").partition("/")
     return int(span.partition("-")[0]), int(size)

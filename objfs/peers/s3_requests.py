@@ -103,6 +103,8 @@ async def read_object(self: Any, extra: Mapping[str, Any], **parameters: Any) ->
                 answer = await self._call_s3("get_object", extra, **{**parameters, "Range": rest})
                 if answer.get("ETag") != first.get("ETag"):
                     raise PreconditionFailedError(errno.EINVAL, "it was replaced while it was read") from error
+                if not str(answer.get("ContentRange")).startswith(f"{rest.replace('=', ' ')}/"):
+                    raise OSError(errno.EIO, "the answer does not go on where the first one stopped") from error
                 continue
         return first, b"".join(pieces)
 
