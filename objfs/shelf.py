@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from objfs.configs import from_config
+from objfs.copying_places import Place
+from objfs.copying_removal import remove
 from objfs.filesystem import ObjectFileSystem
 from objfs.opening import from_url
 from objfs.urls import redact_url, scheme_of
@@ -85,7 +87,8 @@ def _place(filename: str | os.PathLike[str], options: dict[str, Any]) -> tuple[A
     """The filesystem and the path of a URL or a configuration file."""
     name = os.fspath(filename)
     fs, path = from_config(name, **options) if scheme_of(name) is None else from_url(name, **options)
-    root = path.rstrip("/")
+    # One slash says that it is a directory; in an object store, another is part of the keys.
+    root = path.removesuffix("/") if isinstance(fs, ObjectFileSystem) else path.rstrip("/")
     if not root:
         msg = f"a shelf needs a bucket or a directory, and {redact_url(name)!r} names none"
         raise ValueError(msg)
@@ -192,8 +195,10 @@ class Entries(MutableMapping[bytes, bytes]):
     def clear(self) -> None:
         """Delete all of them, a thousand in a request where the store can."""
         self._refuse_unless_writable()
-        if paths := list(self._paths()):
-            self.fs.rm(paths)
+        # Literally: `rm` would take a key such as "a*" for a pattern, and delete what matches elsewhere.
+        for _, error in remove(Place(self.fs, self.root), list(self._paths())):
+            if error is not None:
+                raise error
 
 
 class StoreShelf(shelve.Shelf[Any]):

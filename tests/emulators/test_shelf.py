@@ -43,6 +43,16 @@ def test_what_is_stored_is_read_by_another_shelf(place):
         assert len(second) == len(KEYS)
 
 
+def test_clear_takes_every_entry_and_none_of_another_shelf(s3_cloud):
+    """Stars and brackets in keys are no patterns, and slashes at the end of a URL are parts of keys."""
+    for key in ("a[1]/x[2]", "a[1]/*", "a1/x2", "p/kept", "p//entry"):
+        s3_cloud.raw.put(key, b"")
+    shelf.open(s3_cloud.url("a[1]"), "n", **s3_cloud.options)
+    assert s3_cloud.raw.listed() == ["a1/x2", "p//entry", "p/kept"]
+    shelf.open(s3_cloud.url("p//"), "n", **s3_cloud.options)
+    assert s3_cloud.raw.listed() == ["a1/x2", "p/kept"]
+
+
 def test_missing_key_raises_key_error(place):
     """Reading, deleting and popping; `get`, `in` and `setdefault` do as a dictionary does."""
     url, options = place
