@@ -6,6 +6,7 @@ have a process without a test runner's own threads in it, which is why this is n
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,8 @@ def main() -> int:
     int
         0 when every part passed.
     """
+    # A shell starts what it runs in the background deaf to Ctrl-C, which some tests press in processes of their own.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
         shown, *later = PARTS
         logs = {name: Path(folder, name) for name in later}
