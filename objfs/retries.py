@@ -11,12 +11,15 @@ from objfs.records import record
 
 # An answer that may be another one next time, whatever the request (object_store's `RetryableRequest`).
 RETRIED_STATUSES: Final = frozenset({408, 429, 500, 502, 503, 504})
+# Those that do not say whether the request was carried out: 504 is that of a gateway that has stopped waiting. 429 and
+# 503 say that it was not.
+UNCLEAR_STATUSES: Final = frozenset({408, 500, 502, 504})
 # How a server refuses a write on a condition. One that was sent before, and whose answer nobody heard, may have been
 # refused by its own outcome: then it is not known who has written what is there.
 REFUSALS: Final = frozenset({409, 412})
 IN_DOUBT: Final = (
-    "the connection broke while a write on a condition was sent, and when it was sent again the condition was not met: "
-    "what is there may be what was written"
+    "a write on a condition was sent again, as no answer had told what became of it, and then the condition was not "
+    "met: what is there may be what was written"
 )
 
 

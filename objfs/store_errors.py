@@ -11,6 +11,7 @@ from typing import Final
 from objfs.credentials.hiding import LONGEST_TEXT
 from objfs.credentials.rejection import code_in
 from objfs.errors import EXISTS_ALREADY, STATUSES, ObjfsError
+from objfs.retries import IN_DOUBT
 
 # Patterns as text: re compiles them for the first error.
 # The second form is that of a deletion, which is part of a batch on Azure.
@@ -26,6 +27,9 @@ _STATUSES: Final = {str(status): kind for status, kind in STATUSES.items()}
 # nothing of, or ends it again, and raises how that went (0.12.1).
 _ENDED: Final = frozenset({"NoSuchUpload", "InvalidBlockList"})
 _END_LOST: Final = "the answer to the end of the upload was lost; the object may be there, whole"
+# obstore repeats a write on a condition after an answer of 5xx only, and does not tell after which: 504 does not say
+# that the write was not carried out.
+_WRITTEN_AGAIN: Final = r"performing P(?:UT|OST) \S+ in \S+, after [1-9]"
 # What obstore says of an answer that names another region: of its kind there is no address in it.
 _ELSEWHERE: Final = "redirect without LOCATION"
 _TRANSPORT: Final = (
@@ -68,6 +72,8 @@ def translate_error(
     if isinstance(error, FileNotFoundError):
         return FileNotFoundError(errno.ENOENT, said or os.strerror(errno.ENOENT), url)
     said = said or text.split("<?xml", maxsplit=1)[0].strip()
+    if isinstance(error, theirs.AlreadyExistsError | theirs.PreconditionError) and re.search(_WRITTEN_AGAIN, text):
+        return ConnectionResetError(errno.ECONNRESET, IN_DOUBT, url)
     if isinstance(error, theirs.AlreadyExistsError):
         return FileExistsError(errno.EEXIST, EXISTS_ALREADY, url)
     if isinstance(error, theirs.PermissionDeniedError | theirs.UnauthenticatedError) and code not in known:

@@ -38,8 +38,8 @@ async def deleted(retry_config: Mapping[str, Any], delete: Callable[[], Awaitabl
         sent += 1
         try:
             await delete()
-        except FileNotFoundError:
-            if sent == 1:
+        except FileNotFoundError as error:
+            if sent == 1 and not _REPEATED.search(str(error.__cause__)):
                 raise
 
     await repeated(retry_config, once_more)

@@ -6,7 +6,7 @@ import asyncio
 import functools
 from typing import Any, Final
 
-from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, RetryPolicy
+from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, UNCLEAR_STATUSES, RetryPolicy
 
 # What the client counts apart, and here is one count.
 _UNCOUNTED: Final = dict.fromkeys(("retry_connect", "retry_read", "retry_status"), 1 << 30)
@@ -43,6 +43,7 @@ def _policy_class() -> Any:
                     response = await following.send(request)
                     answer = response.http_response
                     error, again = None, answer.status_code in RETRIED_STATUSES
+                    in_doubt = in_doubt or answer.status_code in UNCLEAR_STATUSES
                 except (IncompleteReadError, ServiceRequestError, ServiceResponseError) as raised:
                     error, again = raised, True
                     in_doubt = in_doubt or not isinstance(raised.inner_exception, ClientConnectorError)

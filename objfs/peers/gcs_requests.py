@@ -30,7 +30,7 @@ from objfs.credentials.google_adapter import sending
 from objfs.credentials.hiding import LONGEST_TEXT
 from objfs.errors import STATUSES, CredentialsExpiredError
 from objfs.peers.watching import watched_gcs
-from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, Attempts, repeat_nothing
+from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, UNCLEAR_STATUSES, Attempts, repeat_nothing
 from objfs.sdk import PeerSetup, of_transport
 
 _PARTIAL: Final = 206
@@ -229,7 +229,8 @@ async def request(
             if in_doubt and conditional and status in REFUSALS:
                 raise ConnectionResetError(errno.ECONNRESET, IN_DOUBT, subject) from error
             # The server may have carried it out.
-            in_doubt = in_doubt or (status is None and error.errno != errno.ECONNREFUSED)
+            unheard = status is None and error.errno != errno.ECONNREFUSED
+            in_doubt = in_doubt or unheard or status in UNCLEAR_STATUSES
             if not may_help(error) or not await paused(attempts):
                 raise
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from objfs.errors import PreconditionFailedError
-from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, Attempts, RetryPolicy, repeat_nothing
+from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, UNCLEAR_STATUSES, Attempts, RetryPolicy, repeat_nothing
 
 # Each piece that has come is kept when the connection breaks.
 _PIECE_BYTES: Final = 256 << 10
@@ -39,6 +39,7 @@ def repeat_by(policy: RetryPolicy, client: Any) -> None:
         status = response[1].get("ResponseMetadata", {}).get("HTTPStatusCode")
         if context.get(_DOUBT) and status in REFUSALS:
             raise ConnectionResetError(errno.ECONNRESET, IN_DOUBT)
+        context[_DOUBT] = context.get(_DOUBT) or (_is_conditional(request_dict) and status in UNCLEAR_STATUSES)
         code = response[1].get("Error", {}).get("Code")
         return attempts.pause() if status in RETRIED_STATUSES or code in _RETRIED_CODES else None
 
