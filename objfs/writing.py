@@ -34,7 +34,7 @@ logger = logging.getLogger("objfs")
 _LEAVE_FAILED_BLOCK: Final = opmap.get("WITH_EXCEPT_START", -1)
 # Whose context managers close files that were handed to them.
 _CLOSING_MODULES: Final = frozenset(
-    {"bz2", "codecs", "contextlib", "fsspec", "gzip", "io", "lzma", "objfs", "pandas", "tarfile", "zipfile"}
+    {"bz2", "codecs", "contextlib", "fsspec", "gzip", "io", "lzma", "objfs", "pandas", "pyarrow", "tarfile", "zipfile"}
 )
 
 _open_writers: weakref.WeakSet[ObjectWriter] = weakref.WeakSet()
@@ -299,8 +299,12 @@ class LayeredWriter(io.BufferedIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Compress."""
-        self._compressor.write(data)
+        """Compress; what fails has lost bytes, and is not published."""
+        try:
+            self._compressor.write(data)
+        except BaseException:
+            self._raw.give_up()
+            raise
         return memoryview(data).nbytes
 
     def flush(self) -> None:
@@ -365,8 +369,15 @@ class TextWriter(io.TextIOWrapper):
             done = self.buffer.closed
         except ValueError:  # detached
             return
-        if not done:
-            super().close()
+        if done:
+            return
+        try:
+            # Closing would go on to close what is below, without what could not be written.
+            self.flush()
+        except BaseException:
+            self._fail()
+            raise
+        super().close()
 
 
 @atexit.register

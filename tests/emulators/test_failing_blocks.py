@@ -6,6 +6,7 @@ import contextlib
 import io
 
 import pytest
+from fsspec.compression import compr
 
 from objfs import S3FileSystem
 
@@ -69,3 +70,68 @@ def test_discard_before_a_close_publishes_nothing(fs, bucket):
     file.discard()
     file.close()
     assert not fs.exists(f"{bucket}/a")
+
+
+@pytest.mark.parametrize("mode", ["wb", "wt"])
+def test_compressor_that_breaks_publishes_nothing(fs, bucket, mode, monkeypatch):
+    """Nor does a close afterwards, be it that of the text over it."""
+    monkeypatch.setitem(compr, "breaking", lambda raw, mode="rb": _Breaking(raw))
+    file = fs.open(f"{bucket}/a", mode, compression="breaking")
+    with pytest.raises(ArithmeticError):
+        _write_and_close(file, b"bytes" if mode == "wb" else "text")
+    file.close()
+    assert not fs.exists(f"{bucket}/a")
+
+
+def test_text_whose_last_bytes_cannot_be_written_is_not_published(fs, bucket, monkeypatch):
+    """`io.TextIOWrapper` closes what is below it also when it was interrupted in flushing."""
+    file = fs.open(f"{bucket}/a", "w")
+    file.write("text")
+
+    def interrupted(data):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(file.buffer, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        file.close()
+    file.close()
+    assert not fs.exists(f"{bucket}/a")
+
+
+def test_parquet_writer_whose_block_fails_publishes_nothing(fs, bucket):
+    """pyarrow's ends the file well, which then is whole but for rows that nobody misses."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pytest.importorskip("pyarrow").table({"a": [1, 2]})
+    with pytest.raises(KeyError):
+        _fail_after(parquet.ParquetWriter(f"{bucket}/a", table.schema, filesystem=fs), table)
+    assert not fs.exists(f"{bucket}/a")
+    with parquet.ParquetWriter(f"{bucket}/a", table.schema, filesystem=fs) as writer:
+        writer.write_table(table)
+    assert parquet.read_table(f"{bucket}/a", filesystem=fs) == table
+
+
+class _Breaking(io.BytesIO):
+    """A compressor whose second write fails."""
+
+    def __init__(self, raw):
+        super().__init__()
+        self._raw, self._writes = raw, 0
+
+    def write(self, data):
+        self._writes += 1
+        if self._writes == 2:
+            raise ArithmeticError
+        return self._raw.write(bytes(data))
+
+
+def _fail_after(context, table):
+    with context as writer:
+        writer.write_table(table)
+        raise KeyError
+
+
+def _write_and_close(file, data):
+    file.write(data)
+    file.flush()
+    file.write(data)
+    file.close()

@@ -60,9 +60,8 @@ def test_change_that_was_made_is_not_reported_as_somebody_elses(
                 # obstore deletes there by a batch, and does not tell of one that it has sent again (0.12.1).
                 continue
             path = on.old(name) if exists else cloud.path(name)
-            with on.under(Rule(_done_and(status), hit, 1)) as rule:
-                with contextlib.suppress(ConnectionError):
-                    call(on, path)
+            with on.under(Rule(_done_and(status), hit, 1)) as rule, contextlib.suppress(ConnectionError):
+                call(on, path)
             assert rule.hits == 1, name
             body, uploads = on.seen(name)
             assert (body, uploads) == (on.large if name == "create-in-parts" else expected, []), name
