@@ -127,8 +127,9 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
 
     def open_input_file(self, path: str) -> pa.NativeFile:
         """Open for random access."""
-        if self._is_of_a_cloud and path in self._seen:
-            return pa.PythonFile(FileOnItsWay(partial(self.fs.open, path, "rb"), self._seen[path]), mode="r")
+        size = self._seen.get(path) if self._is_of_a_cloud else None
+        if size is not None:
+            return pa.PythonFile(FileOnItsWay(partial(self._open_listed, path, size), size), mode="r")
         file = self.fs.open(path, "rb")
         whole = file.whole() if isinstance(file, ObjectFile) else None
         if whole is None:
@@ -138,10 +139,39 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
 
     open_input_stream = open_input_file
 
+    def _open_listed(self, path: str, size: int) -> Any:
+        """Open a file that is as the listing said; one that is not is opened as any other the next time."""
+        file = None
+        try:
+            file = self.fs.open(path, "rb")
+        finally:
+            if file is None or file.size != size:
+                self._seen.pop(path, None)
+        if file.size != size:
+            file.close()
+            raise FileExpired(file.path)
+        return file
+
     def open_output_stream(self, path: str, metadata: Mapping[str, str] | None) -> pa.NativeFile:
         """Open for writing; ``metadata`` are attributes of the object (``Content-Type`` and so on)."""
+        self._seen.pop(path, None)
         more = {"attributes": _as_text(metadata)} if metadata and self._is_of_a_cloud else {}
         return pa.PythonFile(self.fs.open(path, "wb", **more), mode="w")
+
+    def open_append_stream(self, path: str, metadata: Mapping[str, str] | None) -> pa.NativeFile:
+        """Open for writing at the end, where the cloud can."""
+        self._seen.pop(path, None)
+        return super().open_append_stream(path, metadata)
+
+    def move(self, src: str, dest: str) -> None:
+        """Rename a file or a directory."""
+        self._seen = {}
+        super().move(src, dest)
+
+    def copy_file(self, src: str, dest: str) -> None:
+        """Copy a file."""
+        self._seen.pop(dest, None)
+        super().copy_file(src, dest)
 
     def delete_file(self, path: str) -> None:
         """Delete a file that is there."""
@@ -158,9 +188,9 @@ class FileOnItsWay:
     Parameters
     ----------
     opening
-        Opens the file.
+        Opens the file, or raises where it has another size by now.
     size
-        Bytes, as a listing told; where the object has another size by now, reading it raises `FileExpired`.
+        Bytes, as a listing told.
     """
 
     def __init__(self, opening: Callable[[], Any], size: int) -> None:
@@ -181,8 +211,6 @@ class FileOnItsWay:
                 except Exception as error:
                     self._failure = error
                     raise
-        if self._opened.size != self._size:
-            raise FileExpired(self._opened.path)
         self._opened.seek(self._at)
         return self._opened
 

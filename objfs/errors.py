@@ -85,7 +85,8 @@ class FileExpired(ObjfsError, OSError):
     """The object was replaced or deleted after the file was opened; reading on would mix two versions."""
 
     def __init__(self, filename: str, e_tag: str | None = None) -> None:
-        detail = f"the object has changed since it was opened (ETag {e_tag}); open it again to read the new version"
+        was = f" (ETag {e_tag})" if e_tag else ""
+        detail = f"the object has changed since it was opened{was}; open it again to read the new version"
         super().__init__(getattr(errno, "ESTALE", errno.EBUSY), detail, filename)
         self.e_tag = e_tag
 

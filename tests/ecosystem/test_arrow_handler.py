@@ -243,3 +243,20 @@ def test_listed_file_that_was_changed_is_an_error_when_it_is_read(change, cloud)
         for use in (file.read, lambda: file.read_at(1, 0), file.read):
             with pytest.raises(error, match=r"dir/file"):
                 use()
+    cloud.raw.put("dir/file", b"other")
+    assert handler.open_input_file("dir/file").read() == b"other", "asked anew after that"
+
+
+@pytest.mark.parametrize("way", ["write", "copy", "move"])
+def test_what_the_handler_wrote_after_a_listing_is_read(way, cloud):
+    """The size that the listing told is no longer one to hold files to."""
+    fs = PyFileSystem(ArrowFileSystemHandler(f"{cloud.scheme}://{cloud.bucket}", cloud.options))
+    cloud.raw.put("dir/file", b"short")
+    cloud.raw.put("dir/longer", b"longer than that")
+    fs.get_file_info(FileSelector("dir"))
+    if way == "write":
+        with fs.open_output_stream("dir/file") as stream:
+            stream.write(b"longer than that")
+    else:
+        {"copy": fs.copy_file, "move": fs.move}[way]("dir/longer", "dir/file")
+    assert fs.open_input_file("dir/file").read() == b"longer than that"
