@@ -13,7 +13,7 @@ from objfs.copying_files import copy_file
 from objfs.copying_places import Entry, Place
 from objfs.errors import CopyError
 from objfs.records import record
-from objfs.urls import redact_url
+from objfs.urls import redact_text
 from objfs.workers import call, run_many
 
 # A file longer than this is moved in parallel parts by itself, so that few at a time keep the network busy.
@@ -253,7 +253,7 @@ def carry_out_batch(transfers: Sequence[Transfer]) -> list[Outcome]:
 def reason_of(error: BaseException) -> str:
     """An error in one line, without secrets of URLs."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{type(error).__name__}: {redact_url(text)}" if text else type(error).__name__
+    return f"{type(error).__name__}: {redact_text(text)}" if text else type(error).__name__
 
 
 def _batches(transfers: Iterable[Transfer]) -> Iterator[list[Transfer]]:

@@ -110,8 +110,9 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     Diagnosis(
         "wrong endpoint",
         r"<!doctype html|<html|text/html|invalid XML|not well-formed|not a listing|does not speak S3|^Code=$"
-        r"|Expecting value",
-        "what answers at {endpoint} is no object store: its answer is a web page",
+        # What MinIO says at the port of its console.
+        r"|Expecting value|must be made to API port",
+        "what answers at {endpoint} is no object store, but a web page",
         "check the endpoint and its port: many servers have their console on another one",
     ),
     Diagnosis(

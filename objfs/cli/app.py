@@ -54,10 +54,7 @@ app = typer.Typer(
 )
 for module in (listing, reading, copying, removing, inspecting, demo):
     for command in module.COMMANDS:
-        # What follows the name of a program that is run is for that.
-        settings = (
-            {"allow_interspersed_args": False, "ignore_unknown_options": True} if command is inspecting.trace else {}
-        )
+        settings = _FOR_A_PROGRAM if command is inspecting.trace else {}
         app.command(context_settings=settings)(_guarded(command))
 
 

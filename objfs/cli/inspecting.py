@@ -69,6 +69,10 @@ def trace(
     A table goes to the standard error. The exit code is that of the program.
     """
     out = Output("trace")
+    for file in (html, values):
+        if file is not None and not file.parent.is_dir():
+            msg = f"there is no directory {str(file.parent)!r} to write {file.name!r} to"
+            raise WrongCallError(msg)
     seen = objfs.trace()
     try:
         with seen:

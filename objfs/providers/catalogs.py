@@ -45,8 +45,8 @@ class Catalog(ReadyMade):
             raise OptionError(msg)
         for option in (self.place, self.token_place):
             value = getattr(self, option, None)
-            if value is not None and not value.startswith("$"):
-                check_endpoint(option, value)
+            if value is not None and not str(value).startswith("$"):
+                check_endpoint(option, str(value))
         try:
             as_mapping(self.headers or {})
             as_duration(self.timeout)

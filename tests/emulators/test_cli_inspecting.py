@@ -93,6 +93,8 @@ def test_trace_of_a_program_that_fails_keeps_what_was_seen(cli, tmp_path):
     said = cli("trace", *page, str(tmp_path / "exits.py"), options={})
     assert (said.code, "no number" in said.err) == (1, True)
     assert cli("trace", *page, str(tmp_path / "none.py"), options={}).code == 2
+    nowhere = ["--html", str(tmp_path / "nowhere" / "seen.html")]
+    assert cli("trace", *nowhere, str(tmp_path / "exits.py"), options={}).code == 2, "before it runs for an hour"
 
 
 # -- demo --------------------------------------------------------------------------------------------------------------

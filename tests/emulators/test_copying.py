@@ -166,6 +166,12 @@ def test_copy_reports_every_failure_and_goes_on(s3_cloud, tree, tmp_path):
     assert (str(again), again.report) == (str(caught.value), caught.value.report)
 
 
+def test_what_the_server_says_is_in_the_report(s3_cloud, tree):
+    """Whole, also where it has a colon as the secrets of URLs have."""
+    with pytest.raises(CopyError, match="bucket does not exist"):
+        objfs.copy(tree / "a.txt", "s3://there-is-no-such-bucket/x", options=s3_cloud.options)
+
+
 def test_copy_fails_fast_where_it_is_asked_to(s3_cloud, tmp_path):
     """After the first failure nothing is begun."""
     for key in ("t/../x", "t/good"):

@@ -48,6 +48,7 @@ CASES = [
         id="sas",
     ),
     pytest.param(OSError(5, "status code: 401 Unauthorized"), (), "wrong secret", id="401"),
+    pytest.param(OSError(22, "S3 API Requests must be made to API port."), (), "wrong endpoint", id="console-minio"),
     pytest.param(
         caused(OSError(5, "moved"), ClientError("301", x_amz_bucket_region="eu-west-1")),
         (),

@@ -161,6 +161,7 @@ def test_providers_with_other_options_differ(name):
             id="half-a-client",
         ),
         pytest.param({"provider": "unity", "endpoint": "a", "table": "t"}, "endpoint must be an http", id="endpoint"),
+        pytest.param({"provider": "unity", "endpoint": 5, "table": "t"}, "endpoint must be an http", id="number"),
         pytest.param({"provider": "iceberg", "uri": "https://a", "table": "t"}, "namespace.table", id="namespace"),
         pytest.param(
             {"provider": "iceberg", "uri": "https://a", "table": "n.t", "headers": "{"},
