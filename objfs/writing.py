@@ -99,6 +99,8 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         self._settled = False
         # Reentrant: Ctrl-C gives the file up in the thread that begins the upload.
         self._beginning = threading.RLock()
+        # Threads may share a file, as they may share one of `io`: what each writes stays together.
+        self._writing = threading.RLock()
         self._pid = os.getpid()
         self._given_up = False
         self._handled_at_open = id(sys.exception())
@@ -109,7 +111,10 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
 
     def write(self, data: Any) -> int:
         """Take bytes; whole parts are sent on while more are taken."""
-        view = as_bytes_view(data)
+        with self._writing:
+            return self._write(as_bytes_view(data))
+
+    def _write(self, view: memoryview) -> int:
         written = len(view)
         if self._given_up:
             return written
@@ -168,7 +173,7 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         """
         if self._settled:
             return
-        with self._failing():
+        with self._writing, self._failing():
             upload = self._upload
             if upload is None:
                 written = self._target.put(joined(self._pending.take()))

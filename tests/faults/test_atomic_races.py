@@ -6,15 +6,19 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clouds import CloudUnderTest, S3Raw
 from tests.distributions import ROOT
-from tests.faults.ways import PLANES
+from tests.faults.ways import PLANES, bench
 
 PROCESSES, THREADS = 3, 2
 PATIENCE = 60
@@ -149,3 +153,27 @@ def _lost_races(cloud: CloudUnderTest, condition: str) -> list[Any]:
             if not is_whole or others or cloud.raw.uploads():
                 failures.append((key, winners, len(body), others, cloud.raw.uploads()))
     return failures
+
+
+@pytest.mark.parametrize("plane", ["auto", "sdk"])
+def test_threads_that_share_a_file_lose_no_byte(cloud: CloudUnderTest, plane: str, tmp_path: Path) -> None:
+    """What each call writes stays together, as in a file of `io`."""
+    records = [[b"%d-%03d|" % (thread, number) * 2000 for number in range(150)] for thread in range(4)]
+    together = threading.Barrier(len(records))
+    before = sys.getswitchinterval()
+    with bench(cloud, plane, tmp_path) as on, on.fs.open(cloud.path("key"), "wb", block_size=on.part) as file:
+
+        def write(mine: list[bytes]) -> None:
+            together.wait()
+            for each in mine:
+                file.write(each)
+
+        sys.setswitchinterval(1e-5)
+        try:
+            with ThreadPoolExecutor(len(records)) as pool:
+                list(pool.map(write, records))
+        finally:
+            sys.setswitchinterval(before)
+    body = cloud.raw.get("key")
+    size = len(records[0][0])
+    assert sorted(body[at : at + size] for at in range(0, len(body), size)) == sorted(chain(*records))
