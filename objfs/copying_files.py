@@ -53,6 +53,9 @@ def copy_file(source: Place, target: Place, *, size: int | None, modified: float
         # Opening a pipe would wait for who writes to it.
         kind = "no regular file" if os.path.lexists(source.path) else os.strerror(errno.ENOENT)
         raise FileNotFoundError(errno.ENOENT, kind, source.path)
+    if target.is_local and os.path.isdir(target.path):
+        # fsspec's `get_file` would do nothing, without a word.
+        raise IsADirectoryError(errno.EISDIR, "the target is a directory", target.path)
     _make_folder(target)
     if served_alone(source, target):
         target.fs.cp_file(source.path, target.path)

@@ -192,7 +192,7 @@ class Place:
                     found = True
                     yield info
         if not found and not self.is_directory():
-            raise FileNotFoundError(errno.ENOENT, "there is no such directory, or nothing in it", self.path)
+            raise FileNotFoundError(errno.ENOENT, "there is no such directory, or nothing in it", self.url())
 
     def _relative(self, path: str) -> str:
         root = self.root

@@ -172,6 +172,18 @@ def test_what_the_server_says_is_in_the_report(s3_cloud, tree):
         objfs.copy(tree / "a.txt", "s3://there-is-no-such-bucket/x", options=s3_cloud.options)
 
 
+def test_a_directory_is_in_the_way_of_a_file(cloud, tmp_path):
+    """What cannot be at its target is not deleted at its source, nor said to be there."""
+    cloud.raw.put("d/x", b"kept")
+    (tmp_path / "x").mkdir()
+    for act in (move, objfs.copy):
+        with pytest.raises(CopyError, match="is a directory"):
+            act(cloud.url("d/"), tmp_path, recursive=True, options=cloud.options)
+    with pytest.raises(CopyError, match="is a directory"):
+        objfs.sync(cloud.url("d"), tmp_path, options=cloud.options)
+    assert (objects(cloud), list((tmp_path / "x").iterdir())) == ({"d/x": b"kept"}, [])
+
+
 def test_copy_fails_fast_where_it_is_asked_to(s3_cloud, tmp_path):
     """After the first failure nothing is begun."""
     for key in ("t/../x", "t/good"):
