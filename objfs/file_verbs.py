@@ -94,7 +94,8 @@ class FileVerbs(ReadVerbs, BulkWriteVerbs):
         try:
             info = self.run_blocking(self._stat(location))
         except FileNotFoundError:
-            target = self._file_target(self._write(location, keywords), part_bytes)
+            # What somebody else has begun meanwhile must not be lost, as what is appended to must not.
+            target = self._file_target(self._write(location, keywords, create=True), part_bytes)
             return self.writer_class(self, location.path, "ab", target, autocommit=autocommit)
         kept = {**self.run_blocking(self._preserved(location)), **keywords}
         first, upload = b"", None

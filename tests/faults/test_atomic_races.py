@@ -177,3 +177,21 @@ def test_threads_that_share_a_file_lose_no_byte(cloud: CloudUnderTest, plane: st
     body = cloud.raw.get("key")
     size = len(records[0][0])
     assert sorted(body[at : at + size] for at in range(0, len(body), size)) == sorted(chain(*records))
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["small", "large"])
+@pytest.mark.parametrize("plane", ["auto", "sdk"])
+def test_object_that_another_has_begun_is_not_lost_to_one_that_appends(
+    cloud: CloudUnderTest, plane: str, large: bool, tmp_path: Path
+) -> None:
+    """There was none when the file was opened, and there is one when it is closed."""
+    with bench(cloud, plane, tmp_path) as on:
+        file = on.fs.open(cloud.path("key"), "ab", block_size=on.part)
+        file.write(on.large if large else b"mine")
+        cloud.raw.put("key", b"another's")
+        with pytest.raises(FileExistsError):
+            file.close()
+        assert on.seen("key") == (b"another's", [])
+        with on.fs.open(cloud.path("key"), "ab") as file:
+            file.write(b", mine")
+        assert on.seen("key") == (b"another's, mine", [])
