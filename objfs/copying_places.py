@@ -171,7 +171,12 @@ class Place:
             There is no such directory, or nothing in it.
         OSError
             A part of it cannot be listed; nothing is left out in silence.
+        UrlError
+            It names no bucket.
         """
+        if self.holds_objects and not self.path:
+            msg = f"{self.url()} is all buckets; name one"
+            raise UrlError(msg)
         for info in self._listed():
             entry = _entry(info, self._relative(info["name"]))
             if markers or entry.size or not entry.path.endswith("/"):

@@ -134,6 +134,9 @@ def sign(
     except ValueError as error:
         msg = f"--expires: {error}"
         raise WrongCallError(msg) from error
+    if not lifetime:
+        msg = "--expires 0 would be over when it is printed"
+        raise WrongCallError(msg)
 
     def show(url: str) -> None:
         place = session.place(url)

@@ -258,6 +258,8 @@ def test_rm_r_of_local_files_deletes_links_not_what_they_lead_to(cli, tmp_path):
         pytest.param(["ls", "-o", "regoin=x", "s3://b"], "region", id="unknown-option"),
         pytest.param(["cat", "-r", "x", "s3://b/k"], "START:STOP", id="bad-range"),
         pytest.param(["sign", "-e", "soon", "s3://b/k"], "--expires", id="bad-duration"),
+        pytest.param(["sign", "-e", "0", "s3://b/k"], "--expires", id="no-duration"),
+        pytest.param(["tree", "-o", "anon=true", "s3://"], "all buckets", id="no-bucket"),
         pytest.param(["fly"], "fly", id="unknown-command"),
         pytest.param([], "Usage", id="nothing"),
     ],
