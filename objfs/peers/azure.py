@@ -131,6 +131,9 @@ class AzurePeer(Peer):
         status = getattr(error, "status_code", None)
         if status is not None:
             return _of_answer(error, status, subject)
+        if type(error).__name__ == "DeserializationError":
+            # A header or an element of an answer that is not what its name says.
+            return OSError(errno.EIO, f"the answer is not that of Azure Storage: {_first_line(error)[:200]}", subject)
         if isinstance(error, ValueError):
             return None
         if type(error).__name__ in ("CredentialUnavailableError", "ClientAuthenticationError"):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from objfs.clouds.azure_calls import CONTENT_SETTINGS, DIGEST, normal_keywords
 from objfs.clouds.azure_urls import key_refusal
-from objfs.types import ObjectInfo, Written
+from objfs.peers.answers import content_span, odd
+from objfs.types import ByteRange, ObjectInfo, Written
 
 # One request takes 4000 MiB; more requests of this size are repeated sooner when one of them fails.
 BLOCK_BYTES: Final = 32 << 20
+
+# What the client asks for; it always says both ends.
+_ASKED: Final = re.compile(r"bytes=([0-9]{1,19})-([0-9]{1,19})")
+_OK, _PARTIAL = 200, 206
 
 _ENCRYPTION: Final = frozenset({"cpk"})
 _COMMON: Final = frozenset({"lease", "timeout"})
@@ -75,6 +81,22 @@ def in_client_types(keywords: Mapping[str, Any]) -> dict[str, Any]:
 def quoted(e_tag: str | None) -> str | None:
     """An ETag as it is in headers; listings leave its quotes out."""
     return None if e_tag is None else '"' + e_tag.strip('"') + '"'
+
+
+def check_span(asked: Mapping[str, str], status: int, told: Mapping[str, str]) -> None:
+    """Refuse an answer to a GET that does not hold the range that was asked for, by the headers of both.
+
+    Raises
+    ------
+    OSError
+        The client would take any bytes for those that it asked for.
+    """
+    span = _ASKED.fullmatch(asked.get("x-ms-range", ""))
+    if span is None or status not in (_OK, _PARTIAL):
+        return
+    if status == _OK:
+        raise odd(status, "status, where a range was asked for,", None)
+    content_span(told.get("Content-Range"), ByteRange(int(span[1]), int(span[2]) + 1), None)
 
 
 def object_info(properties: Any, size: int) -> ObjectInfo:

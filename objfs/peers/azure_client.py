@@ -19,6 +19,7 @@ from objfs import observing
 from objfs.clouds._backends import CLIENT_DEFAULTS, retry_config
 from objfs.clouds.azure_backends import client_keywords, service_url
 from objfs.concurrency import close_with_loop
+from objfs.peers.azure_blobs import check_span
 from objfs.peers.azure_retries import retry_policy
 from objfs.peers.watching import watched_azure
 from objfs.retries import policy_of, repeat_nothing
@@ -78,10 +79,12 @@ def _transport_class() -> Any:
 
         async def send(self, request: Any, **config: Any) -> Any:
             if not observing.observers:
-                return await super().send(request, **config)
-            with watched_azure(self.objfs_base, request) as follow:
                 answer = await super().send(request, **config)
-                follow(answer.internal_response)
+            else:
+                with watched_azure(self.objfs_base, request) as follow:
+                    answer = await super().send(request, **config)
+                    follow(answer.internal_response)
+            check_span(request.headers, answer.status_code, answer.headers)
             return answer
 
     return Transport

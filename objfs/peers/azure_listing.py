@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from objfs.clouds.azure_calls import is_directory
 from objfs.concurrency import run_bounded
+from objfs.peers.answers import size_of
 from objfs.peers.azure_blobs import quoted
 from objfs.peers.azure_pages import Listed, Pages
 from objfs.peers.pages import read_all, require_names
@@ -72,7 +73,7 @@ class Listing:
         found["name"] = self._path(properties.name)
         if is_directory(properties.metadata or {}):
             return {**found, "size": None, "type": "directory"}
-        return {**found, "size": properties.size, "type": "file"}
+        return {**found, "size": size_of(properties.size, found["name"]), "type": "file"}
 
     def directory(self, key: str) -> dict[str, Any]:
         """A directory, of which nothing is known but that keys lie below it."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from objfs.concurrency import run_bounded
 from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedError
 from objfs.peers import azure_blobs as blobs
+from objfs.peers.answers import odd
 from objfs.peers.azure_listing import Listing
 from objfs.peers.azure_uploads import BlockUpload, continued
 from objfs.peers.azure_vocabulary import AzureVocabulary
@@ -92,12 +93,7 @@ class AzureObjects(AzureVocabulary):
 
         async def download(client: Any) -> Chunk:
             # As stored: a blob with a Content-Encoding would be unpacked on the way.
-            try:
-                stream = await client.download_blob(version_id=version, decompress=False, **keywords)
-            except ValueError as error:
-                if "Content-Range" not in str(error):
-                    raise
-                raise OSError(errno.EIO, str(error), f"{self._bucket}/{key}") from error
+            stream = await client.download_blob(version_id=version, decompress=False, **keywords)
             data = await stream.readall()
             size = int(stream.properties.content_range.rpartition("/")[2])
             start = 0 if wanted is None else wanted.start
@@ -116,7 +112,10 @@ class AzureObjects(AzureVocabulary):
     async def properties(self, key: str, version: str | None = None) -> Any:
         """What the client says about a blob."""
         keywords = self.keywords(blobs.READ)
-        return await self.request(key, lambda client: client.get_blob_properties(version_id=version, **keywords))
+        found = await self.request(key, lambda client: client.get_blob_properties(version_id=version, **keywords))
+        if found.size is None:
+            raise odd(None, "Content-Length", f"{self._bucket}/{key}")
+        return found
 
     async def put(
         self,

@@ -10,6 +10,7 @@ from itertools import repeat
 from typing import Any, Final
 
 from objfs.clouds.azure_calls import is_directory
+from objfs.peers.answers import sizes_of
 from objfs.peers.azure_blobs import quoted
 from objfs.peers.xml_items import Table, cut
 from objfs.records import record
@@ -186,7 +187,7 @@ class Pages:
     def _cast(self, table: Table) -> Table:
         """The blobs as the listings of objfs have them."""
         texts, length = dict(table.columns), table.length
-        names, sizes = texts.pop(_NAME), list(map(int, texts.pop(_SIZE)))
+        names, sizes = texts.pop(_NAME), sizes_of(texts.pop(_SIZE))
         metadata = _metadata(texts, length)
         found: dict[str, Sequence[Any]] = {"metadata": metadata}
         if _CONTENT_SETTINGS in self._keys:

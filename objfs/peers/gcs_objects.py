@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Final
 
 from objfs.clouds._backends import retry_config
 from objfs.peers import gcs_pages
+from objfs.peers.answers import partial_content, size_of
 from objfs.peers.gcs_checks import Check, check_of
 from objfs.peers.gcs_names import FIXED_KEYS
 from objfs.peers.gcs_uploads import Resumable
@@ -66,12 +67,12 @@ class GCSObjects(GCSVocabulary):
             generation=version,
             ifGenerationMatch=if_match,
         )
-        start, size = _content_range(answered, len(data))
+        data, start, size = partial_content(data, answered.get("Content-Range"), wanted, f"{self._bucket}/{key}")
         return Chunk(data, start, _info_of_headers(answered, size))
 
     async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """What the store says about an object; as `Store.head`."""
-        return _info_of(await self.resource(key, version))
+        return _info_of(await self.resource(key, version), f"{self._bucket}/{key}")
 
     async def put(
         self,
@@ -241,24 +242,15 @@ def _range_header(wanted: ByteRange | Suffix) -> str:
     return f"bytes=-{wanted.length}" if isinstance(wanted, Suffix) else f"bytes={wanted.start}-{wanted.stop - 1}"
 
 
-def _content_range(headers: Mapping[str, str], length: int) -> tuple[int, int]:
-    """First byte of the body within the object, and the object's size."""
-    header = headers.get("Content-Range")
-    if header is None:
-        return 0, length
-    span, _, size = header.removeprefix("bytes ").partition("/")
-    return int(span.partition("-")[0]), int(size)
-
-
 def _written(found: Mapping[str, Any]) -> Written:
     return Written(found.get("etag"), found.get("generation"))
 
 
-def _info_of(found: Mapping[str, Any]) -> ObjectInfo:
+def _info_of(found: Mapping[str, Any], path: str) -> ObjectInfo:
     modified = gcs_pages.parse_time(found["updated"]) if "updated" in found else None
     attributes = {header: str(found[name]) for name, header in _ATTRIBUTES.items() if found.get(name)}
     return ObjectInfo(
-        int(found.get("size", 0)),
+        size_of(found.get("size", 0), path),
         found.get("etag"),
         modified,
         found.get("generation"),

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, Final
 
+from objfs.peers.answers import size_of
 from objfs.peers.pages import Tokens, as_listing, read_all, require_names
 from objfs.sdk_objects import FILE, MARKER
 
@@ -24,7 +25,7 @@ Ask = Callable[..., Awaitable[Any]]
 
 def entry(bucket: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """What gcsfs's ``info()`` says of an object: all that the server does, and fsspec's keys."""
-    found = {**item, "name": f"{bucket}/{item['name']}", "size": int(item.get("size", 0)), "type": "file"}
+    found = {**item, "name": f"{bucket}/{item['name']}", "size": size_of(item.get("size", 0)), "type": "file"}
     for name, source in (("mtime", "updated"), ("ctime", "timeCreated")):
         if source in item:
             found[name] = parse_time(item[source])
@@ -38,10 +39,13 @@ def directory(bucket: str, key: str) -> dict[str, Any]:
     return {"bucket": bucket, "name": f"{bucket}/{key}", "size": 0, "storageClass": "DIRECTORY", "type": "directory"}
 
 
-def parse_time(text: str) -> datetime:
-    """A time of the JSON API (RFC 3339, UTC)."""
-    found = datetime.fromisoformat(text)
-    return found if text.endswith("Z") else found.astimezone(UTC)
+def parse_time(text: str) -> datetime | None:
+    """A time of the JSON API (RFC 3339, UTC); None where it is none, as nothing depends on it."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found if text.endswith("Z") else found.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 async def pages(ask: Ask, bucket: str, **parameters: Any) -> AsyncIterator[tuple[list[Any], list[str]]]:
@@ -101,7 +105,7 @@ async def level(ask: Ask, bucket: str, below: str, *, prefix: str, versions: boo
             # One slash ends the name of a directory; others are part of it.
             names[f"{bucket}/{each}/"] = directory(bucket, each[:-1])
         for item in page.get("items", ()):
-            if item["name"] == below and not int(item.get("size", 0)):
+            if item["name"] == below and not size_of(item.get("size", 0)):
                 continue  # the marker of the directory itself
             found = entry(bucket, item)
             if versions:
@@ -136,7 +140,7 @@ async def kinds(ask: Ask, bucket: str, begin: str) -> dict[str, str]:
 
     def take(page: Mapping[str, Any]) -> None:
         for item in page.get("items", ()):
-            marks = item["name"].endswith("/") and not int(item.get("size", 0))
+            marks = item["name"].endswith("/") and not size_of(item.get("size", 0))
             found[f"{bucket}/{item['name']}"] = MARKER if marks else FILE
 
     await read_all(_pages(ask, bucket, {"prefix": begin, "fields": NAMES}), take)

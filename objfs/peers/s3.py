@@ -15,6 +15,7 @@ from objfs.concurrency import close_with_loop
 from objfs.credentials.botocore_adapter import aio_session, register_refresh_on_rejection
 from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN
 from objfs.errors import STATUSES, CredentialsError, CredentialsExpiredError, PreconditionFailedError
+from objfs.peers.s3_answers import check_answers
 from objfs.peers.s3_objects import S3Objects
 from objfs.peers.s3_pages import list_page
 from objfs.peers.s3_requests import read_object, repeat_by
@@ -118,6 +119,7 @@ class S3Peer(Peer):
 
         async def get_s3(self: Any, bucket: str | None = None) -> Any:
             client = await peer.get_s3(self, bucket)
+            check_answers(client)
             if observing.observers:
                 watched_bucket.set(bucket or "")
                 watch_client(client)

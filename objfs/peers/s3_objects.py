@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from objfs.clouds.s3_urls import unsplit
 from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedError
+from objfs.peers.answers import partial_content
 from objfs.peers.pages import Tokens, as_listing
 from objfs.peers.s3_vocabulary import S3Vocabulary
 from objfs.sdk import located
@@ -42,7 +43,6 @@ _PRESERVED: Final = (
 _NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BUCKET_ACLS: Final = ("private", "public-read", "public-read-write", "authenticated-read")
 _DEFAULT_REGION: Final = "us-east-1"
-_PARTIAL: Final = 206
 
 
 class S3Objects(S3Vocabulary):
@@ -74,7 +74,7 @@ class S3Objects(S3Vocabulary):
         """Read an object or a range of it; as `Store.get`."""
         conditions = {"Range": _range_header(wanted), "IfMatch": if_match, "VersionId": version}
         answer, data = await self._on_key("objfs_read", key=key, **conditions)
-        start, size = _content_range(answer, len(data))
+        data, start, size = partial_content(data, answer.get("ContentRange"), wanted, f"{self._bucket}/{key}")
         return Chunk(data, start, _object_info(answer, size))
 
     async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
@@ -315,17 +315,6 @@ def _range_header(wanted: ByteRange | Suffix | None) -> str | None:
     if wanted is None:
         return None
     return f"bytes=-{wanted.length}" if isinstance(wanted, Suffix) else f"bytes={wanted.start}-{wanted.stop - 1}"
-
-
-def _content_range(answer: Mapping[str, Any], length: int) -> tuple[int, int]:
-    """First byte of the body within the object, and the object's size."""
-    header = answer.get("ContentRange")
-    if header is None:
-        if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == _PARTIAL:
-            raise OSError(errno.EIO, "the answer is a part of the object, and does not say which")
-        return 0, int(answer.get("ContentLength", length))
-    span, _, size = str(header).removeprefix("bytes ").partition("/")
-    return int(span.partition("-")[0]), int(size)
 
 
 def _object_info(answer: Mapping[str, Any], size: int) -> ObjectInfo:

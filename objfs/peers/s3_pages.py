@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote_plus
 
+from objfs.peers.answers import size_of, sizes_of
 from objfs.peers.xml_items import Table, cut
 from objfs.sdk_objects import FILE, MARKER
 
@@ -40,7 +41,7 @@ _CASTS: Final[Mapping[str, Callable[[str], Any]]] = {
     "ETag": str,
     "ChecksumAlgorithm": lambda text: [text],
     "ChecksumType": str,
-    "Size": int,
+    "Size": size_of,
     "StorageClass": str,
     "Owner/DisplayName": str,
     "Owner/ID": str,
@@ -91,9 +92,10 @@ def take_items(
 def _cast(table: Table, known: Iterable[str]) -> Table:
     """The columns that boto knows, as it has them; an error where one is not what it should be."""
     names = [name for name in table.columns if name.partition("/")[0] in known]
-    columns = {name: list(map(_CASTS[name], table.columns[name])) for name in names}
-    if not {"Key", "Size"} <= columns.keys():
+    columns = {name: list(map(_CASTS[name], table.columns[name])) for name in names if name != "Size"}
+    if not {"Key", "Size"} <= set(names):
         raise KeyError(_OBJECT)
+    columns["Size"] = sizes_of(table.columns["Size"])
     owners = [name for name in names if name.startswith("Owner/")]
     if owners:
         parts = [name.partition("/")[2] for name in owners]
@@ -153,7 +155,7 @@ class Listed:
                 yield name, _kind(name, size)
         for item in self._answer.get(_OBJECT, ()):
             name = f"{self._bucket}/{item['Key']}"
-            yield name, _kind(name, item["Size"])
+            yield name, _kind(name, size_of(item["Size"]))
 
     def directories(self) -> list[dict[str, Any]]:
         """The prefixes, as s3fs describes directories."""
@@ -178,7 +180,7 @@ class Listed:
 def entry(bucket: str, item: Mapping[str, Any]) -> dict[str, Any]:
     """An object of boto's answer as s3fs describes it."""
     name = f"{bucket}/{item['Key']}"
-    return {**item, "Key": name, "type": "file", "size": item["Size"], "name": name}
+    return {**item, "Key": name, "type": "file", "size": size_of(item["Size"]), "name": name}
 
 
 def directory(path: str) -> dict[str, Any]:

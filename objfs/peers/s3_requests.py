@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from objfs.errors import PreconditionFailedError
+from objfs.peers.answers import span_of
 from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, UNCLEAR_STATUSES, Attempts, RetryPolicy, repeat_nothing
 
 # Each piece that has come is kept when the connection breaks.
@@ -119,7 +120,12 @@ def _breaks() -> tuple[type[BaseException], ...]:
 
 def _rest(answer: Mapping[str, Any], count: int) -> str | None:
     """The range that is left after the first bytes of an answer; None where nothing is."""
-    span = str(answer.get("ContentRange") or f"bytes 0-{answer['ContentLength'] - 1}/*")
-    start, _, last = span.removeprefix("bytes ").partition("/")[0].partition("-")
-    begin = int(start) + count
-    return f"bytes={begin}-{last}" if begin <= int(last) else None
+    told = answer.get("ContentRange")
+    if told is not None:
+        start, last = span_of(told)
+    elif "ContentLength" in answer:
+        start, last = 0, answer["ContentLength"] - 1
+    else:
+        return f"bytes={count}-"
+    begin = start + count
+    return f"bytes={begin}-{last}" if begin <= last else None
