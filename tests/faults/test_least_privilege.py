@@ -99,6 +99,7 @@ READS: Final[Mapping[str, Callable[[Any, str, Path], Any]]] = {
     "modified": lambda fs, path, _: CONTENT if fs.modified(path) else b"",
     "ukey": lambda fs, path, _: CONTENT if fs.ukey(path) else b"",
     "pandas": lambda fs, path, _: _by_pandas(fs, path),
+    "pandas-by-url": lambda fs, path, _: _by_pandas_and_url(fs, path),
     "pyarrow": lambda fs, path, _: _by_pyarrow(fs, path),
 }
 
@@ -107,6 +108,14 @@ def _by_pandas(fs: Any, path: str) -> bytes:
     pandas = pytest.importorskip("pandas")
     with fs.open(path) as file:
         text: str = pandas.read_csv(file).to_csv(index=False, lineterminator="\n")
+    return text.encode()
+
+
+def _by_pandas_and_url(fs: Any, path: str) -> bytes:
+    pandas = pytest.importorskip("pandas")
+    scheme = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+    table = pandas.read_csv(f"{scheme}://{path}", storage_options=dict(fs.storage_options))
+    text: str = table.to_csv(index=False, lineterminator="\n")
     return text.encode()
 
 
