@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import difflib
 import json
 import os
@@ -44,6 +45,8 @@ _OPTIONS: Final[Mapping[str, tuple[str, str]]] = {
     "exists": ("", "whether a store exists is asked of the store"),
     "encoding": ("utf-8", "keys are UTF-8"),
 }
+# A profile, a dict of options, and what is in it.
+_MOST_LEVELS: Final = 20
 _INI_LINE: Final = re.compile(r"\s*(?:\[(?P<section>[^\]]+)\]|(?P<name>[^#;=:\s\[][^=:]*?)\s*[=:])")
 _VARIABLE: Final = re.compile(r"\$(?P<brace>\{)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?(brace)\})")
 
@@ -96,11 +99,7 @@ def read_config(path: str | os.PathLike[str], profile: str | None, environ: Mapp
         uses what only cshelve has. The message names the file, and the line where there is one, and no value.
     """
     shown = os.fspath(path)
-    try:
-        text = Path(shown).expanduser().read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        msg = f"{shown} is no configuration file: it is not UTF-8 text"
-        raise OptionError(msg) from None
+    text = _text(shown)
     sections = (_toml if shown.lower().endswith(".toml") else _ini)(shown, text)
     wanted = DEFAULT_PROFILE if profile is None else profile
     if wanted not in sections:
@@ -123,14 +122,32 @@ def read_config(path: str | os.PathLike[str], profile: str | None, environ: Mapp
     return _completed(ConfigFile(shown, wanted, None, None, values, parameters, places))
 
 
+# What parsers raise quotes the file, and with it secrets: it must not even be the context of what is raised.
+
+
+def _text(shown: str) -> str:
+    content = Path(shown).expanduser().read_bytes()
+    with contextlib.suppress(UnicodeDecodeError):
+        return content.decode("utf-8-sig")
+    msg = f"{shown} is no configuration file: it is not UTF-8 text"
+    raise OptionError(msg)
+
+
 def _toml(shown: str, text: str) -> dict[str, Mapping[str, Any]]:
+    found, fault = None, ""
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        # The line is named, as its text may hold a secret.
+    except (ValueError, RecursionError) as error:  # not all are TOMLDecodeErrors: numbers of too many digits
         where = re.search(r"\(at [^)]*\)", str(error))
-        msg = f"{shown} is not TOML{f' {where[0]}' if where else ''}"
-        raise OptionError(msg) from None
+        fault = f"{shown} is not TOML{f' {where[0]}' if where else ''}"
+    if found is None:
+        raise OptionError(fault)
+    tables: list[Any] = [found]
+    for _ in range(_MOST_LEVELS):
+        tables = [inner for each in tables for inner in each.values() if isinstance(inner, Mapping)]
+    if tables:
+        msg = f"{shown} has tables in tables, more than {_MOST_LEVELS} deep"
+        raise OptionError(msg)
     loose = [name for name, value in found.items() if not isinstance(value, Mapping)]
     if loose:
         msg = (
@@ -143,14 +160,16 @@ def _toml(shown: str, text: str) -> dict[str, Mapping[str, Any]]:
 def _ini(shown: str, text: str) -> dict[str, Mapping[str, Any]]:
     parser = configparser.RawConfigParser(default_section="", delimiters=("=", ":"), inline_comment_prefixes=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
+    fault = ""
     try:
         parser.read_string(text)
     except configparser.Error as error:
         lines = [line for line, _ in getattr(error, "errors", ())] or [getattr(error, "lineno", None)]
         where = f", line {lines[0]}" if lines[0] is not None else ""
         what = _INI_FAULTS.get(type(error), "is not an INI file").format(error)
-        msg = f"{shown} {what}{where}"
-        raise OptionError(msg) from None
+        fault = f"{shown} {what}{where}"
+    if fault:
+        raise OptionError(fault)
     # What is written for Python's ConfigParser doubles its percent signs; cshelve's examples also quote.
     return {
         section: {name: _unquoted(value.replace("%%", "%")) for name, value in parser.items(section)}
