@@ -94,17 +94,28 @@ async def _closed(generator: AsyncGenerator[Any, None]) -> None:
 def _outlive_executors(loop: asyncio.AbstractEventLoop) -> None:
     """Let a loop be used while the interpreter exits, when no executor takes work and no thread can be started.
 
-    aiohttp looks names up in the loop's executor, and the user's ``.netrc``.
+    aiohttp looks names up in the loop's executor, and the user's ``.netrc``. The exit may begin while somebody waits for
+    the loop, so it gets such an executor at once; one that its owner has given it stays until the exit has begun.
     """
+    has_its_own = getattr(loop, "_default_executor", None) is not None
+    if loop in _lasting or (has_its_own and threading.main_thread().is_alive()):
+        return
+    _lasting.add(loop)
     with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(loop.set_default_executor, _InPlaceExecutor())
+        loop.call_soon_threadsafe(loop.set_default_executor, _LastingExecutor(thread_name_prefix="asyncio"))
 
 
-class _InPlaceExecutor(concurrent.futures.ThreadPoolExecutor):
-    """Works at once, in the thread that asks."""
+_lasting: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+
+
+class _LastingExecutor(concurrent.futures.ThreadPoolExecutor):
+    """Works in the thread that asks when the interpreter lets no other one work any more."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[T]:
-        future: concurrent.futures.Future[T] = concurrent.futures.Future()
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except RuntimeError:
+            future: concurrent.futures.Future[T] = concurrent.futures.Future()
         try:
             future.set_result(fn(*args, **kwargs))
         except Exception as error:  # noqa: BLE001 - it is raised where the result is asked for
@@ -230,8 +241,7 @@ class _Waited(Generic[T]):
 
     def result(self) -> T:
         """Wait; Ctrl-C ends the wait at once, wherever it comes, and the coroutine is cancelled."""
-        if not threading.main_thread().is_alive():
-            _outlive_executors(self._loop)
+        _outlive_executors(self._loop)
         try:
             future = asyncio.run_coroutine_threadsafe(self._run(), self._loop)
             while True:

@@ -81,8 +81,9 @@ class StreamedUpload:
         }
         self._parts: queue.Queue[Sequence[Piece] | None] = queue.Queue(maxsize=1)
         self._bounds, self._count = bounds, 0
-        self._given_up = False
-        self._begun = False
+        # Set when nobody waits for the upload any more; without somebody to tell, never.
+        self._stop = current_stop()
+        self._given_up = self._begun = self._is_ended = False
         # What obstore has, until it gives it back: the parts in flight.
         self._lent: list[memoryview] = []
         self._waits_for_parts = True
@@ -101,7 +102,9 @@ class StreamedUpload:
     def finish(self) -> Written:
         """Publish the object."""
         self._hand_over(None)
-        self._join()
+        self._is_ended = True
+        while not self._is_over.wait(_POLL_SECONDS):
+            refuse_when_stopped(self._stop)
         if self._error is not None:
             raise self._error
         if self._written is None:
@@ -118,24 +121,23 @@ class StreamedUpload:
         self._given_up = True
         with contextlib.suppress(queue.Full):
             self._parts.put_nowait(None)
-        self._join()
-        if self._witness is not None and before:
-            self._abort_leftovers(self._witness, before)
+        if self._is_ended:
+            # obstore has all parts, waits for their answers and cannot be told; the service can.
+            self._abort_leftovers(before)
+        self._is_over.wait(_LANDING_SECONDS)
+        self._abort_leftovers(before)
 
     def _hand_over(self, part: Sequence[Piece] | None) -> None:
         while not self._is_over.is_set():
             try:
                 self._parts.put(part, timeout=_POLL_SECONDS)
             except queue.Full:
+                refuse_when_stopped(self._stop)
                 continue
             return
         if self._error is not None:
             raise self._error
         raise UploadAborted
-
-    def _join(self) -> None:
-        while not self._is_over.wait(_POLL_SECONDS):
-            pass
 
     def _run(self) -> None:
         try:
@@ -180,8 +182,11 @@ class StreamedUpload:
             logger.debug("cannot list the multipart uploads of %s: %s", self._key, error)
             return set()
 
-    def _abort_leftovers(self, witness: SdkObjects, before: set[str]) -> None:
+    def _abort_leftovers(self, before: set[str]) -> None:
         """Abort again what this abort ended: an upload of somebody else is still listed and is left alone."""
+        witness = self._witness
+        if witness is None or not before:
+            return
         try:
             after = wait_for(witness.uploads(self._key), self._loop)
             ours = before if len(before) == 1 else before - after

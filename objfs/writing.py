@@ -38,6 +38,9 @@ _CLOSING_MODULES: Final = frozenset(
 )
 
 _open_writers: weakref.WeakSet[ObjectWriter] = weakref.WeakSet()
+# Threads that abort uploads in place of those that may not, and how long the end of a process waits for each.
+_aborting: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_ABORTING_SECONDS: Final = 10.0
 
 
 @record
@@ -282,7 +285,12 @@ def _abort_from_anywhere(upload: Upload, *, blocks_loops: bool) -> None:
         running = None
     is_in_the_way = running is get_loop() or threading.current_thread().name.startswith("objfs-")
     if is_in_the_way or (running is not None and not blocks_loops):
-        threading.Thread(target=upload.abort, name="objfs-abort").start()
+        thread = threading.Thread(target=upload.abort, name="objfs-abort")
+        _aborting.add(thread)
+        # What was registered last runs first: before the peers' finalizers, which close the clients that this may need.
+        atexit.unregister(_fail_open_writers)
+        atexit.register(_fail_open_writers)
+        thread.start()
     else:
         upload.abort()
 
@@ -391,3 +399,6 @@ def _fail_open_writers() -> None:
     for writer in list(_open_writers):
         with contextlib.suppress(Exception):
             writer.fail()
+    # Those of files that were given up while the process was ending already.
+    for thread in list(_aborting):
+        thread.join(_ABORTING_SECONDS)

@@ -233,3 +233,12 @@ LATE_CALLS = [
 def test_call_after_the_end_of_the_interpreter_is_an_error_that_says_so(plane: str, late: str) -> None:
     """In a ``__del__`` that comes too late: all other threads have stopped, and a wait would be for ever."""
     assert run_fresh(LATE.format(plane=plane, late=late), timeout=PATIENCE) == errno.ECANCELED
+
+
+def test_executor_works_on_when_it_may_start_nothing_any_more():
+    """As at the exit of the interpreter: what is asked of it is done in the thread that asks, and fails there."""
+    executor = concurrency._LastingExecutor()
+    executor.shutdown()
+    assert executor.submit(threading.get_ident).result() == threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        executor.submit(divmod, 1, 0).result()

@@ -16,12 +16,13 @@ import pytest
 from fsspec.callbacks import Callback
 from fsspec.exceptions import FSTimeoutError
 
-from objfs import S3FileSystem, bulk_write_verbs
+from objfs import S3FileSystem, bulk_write_verbs, uploads
 from objfs.errors import ObjfsError
 from objfs.parts import IN_FLIGHT_BYTES, Collector
 from objfs.records import replace
 from objfs.transfers import REQUESTS_IN_FLIGHT
 from objfs.uploads import is_sending
+from objfs.workers import Pending
 from tests.unit.recording import BUCKET, interruptible, press_ctrl_c, until
 from tests.unit.writing_plane import WritingStore, files, filesystem, values
 
@@ -568,3 +569,31 @@ def test_file_that_is_collected_on_the_loop_of_fsspec_leaves_nothing(
     fs.run_blocking(collect())
     assert until(lambda: plane.aborted == ["x"])
     assert (plane.objects, threads) == ({}, ["objfs-abort"])
+
+
+def test_upload_whose_last_answer_does_not_come_is_given_up_with_its_caller(
+    fs: S3FileSystem, plane: WritingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """obstore has all parts and waits for them, as when Ctrl-C comes while a server is silent."""
+    monkeypatch.setattr(uploads, "_LANDING_SECONDS", 0.01)
+    (path,) = files(tmp_path, {"x": 30 * MIB})
+    all_taken, gate, put_stream = threading.Event(), threading.Event(), plane.put_stream
+
+    def silent(key: str, pieces: Any, **more: Any) -> Any:
+        def taken() -> Any:
+            yield from pieces
+            all_taken.set()
+            assert gate.wait(PATIENCE)
+
+        return put_stream(key, taken(), **more)
+
+    plane.put_stream = silent  # type: ignore[method-assign]
+    pending = Pending(lambda: fs.put_file(path, f"{BUCKET}/x"))
+    assert all_taken.wait(PATIENCE)
+    pending._stop.set()
+    try:
+        assert until(lambda: pending.is_done)
+    finally:
+        gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        pending.result()
