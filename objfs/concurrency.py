@@ -94,8 +94,8 @@ async def _closed(generator: AsyncGenerator[Any, None]) -> None:
 def _outlive_executors(loop: asyncio.AbstractEventLoop) -> None:
     """Let a loop be used while the interpreter exits, when no executor takes work and no thread can be started.
 
-    aiohttp looks names up in the loop's executor, and the user's ``.netrc``. The exit may begin while somebody waits for
-    the loop, so it gets such an executor at once; one that its owner has given it stays until the exit has begun.
+    aiohttp looks names up in the loop's executor, and the user's ``.netrc``. The exit may begin while somebody waits
+    for the loop, so it gets such an executor at once; one that its owner has given it stays until the exit has begun.
     """
     has_its_own = getattr(loop, "_default_executor", None) is not None
     if loop in _lasting or (has_its_own and threading.main_thread().is_alive()):

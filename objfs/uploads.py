@@ -11,8 +11,11 @@ import os
 import queue
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Final
+
+from fsspec.asyn import get_loop
 
 from objfs.clouds._cloud import PartBounds
 from objfs.concurrency import wait_for
@@ -210,9 +213,7 @@ def send(begin: Callable[[], Upload], parts: Iterable[Piece]) -> Written:
     stop = _sending[threading.get_ident()] = current_stop()
     try:
         upload = begin()
-        # What was registered last runs first: before the peers' finalizers, which close the clients that this may need.
-        atexit.unregister(_stop_sending)
-        atexit.register(_stop_sending)
+        _run_before_the_peers(_stop_sending)
         try:
             for part in parts:
                 refuse_when_stopped(stop)
@@ -261,6 +262,41 @@ def _steady(path: str) -> Iterator[IO[bytes]]:
 def is_sending() -> bool:
     """Whether an upload is going on, be it one that nobody waits for."""
     return bool(_sending)
+
+
+def abort_from_anywhere(upload: Upload, *, blocks_loops: bool) -> None:
+    """Abort in this thread; in one of its own where this may be one that the abort has to wait for.
+
+    The collector runs in any thread, also in those of objfs and of fsspec's loop.
+    """
+    try:
+        running: Any = asyncio.get_running_loop()
+    except RuntimeError:
+        running = None
+    is_in_the_way = running is get_loop() or threading.current_thread().name.startswith("objfs-")
+    if is_in_the_way or (running is not None and not blocks_loops):
+        thread = threading.Thread(target=upload.abort, name="objfs-abort")
+        _aborting.add(thread)
+        _run_before_the_peers(_wait_for_aborts)
+        thread.start()
+    else:
+        upload.abort()
+
+
+# Threads that abort uploads in place of those that may not.
+_aborting: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+
+def _wait_for_aborts() -> None:
+    """The uploads of files that were given up while the process was ending already are aborted, too."""
+    for thread in list(_aborting):
+        thread.join(_EXIT_SECONDS)
+
+
+def _run_before_the_peers(function: Callable[[], None]) -> None:
+    """Run at exit before the peers' finalizers, which close the clients that an abort needs: the last goes first."""
+    atexit.unregister(function)
+    atexit.register(function)
 
 
 @atexit.register

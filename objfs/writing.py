@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import contextlib
 import io
@@ -16,7 +15,6 @@ from opcode import opmap
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-from fsspec.asyn import get_loop
 from fsspec.spec import AbstractBufferedFile
 
 from objfs.object_methods import ObjectMethods
@@ -24,6 +22,7 @@ from objfs.parts import Collector, Piece, joined
 from objfs.records import record
 from objfs.sdk_uploads import Upload
 from objfs.types import Written
+from objfs.uploads import abort_from_anywhere
 
 if TYPE_CHECKING:
     from objfs.filesystem import ObjectFileSystem
@@ -38,9 +37,6 @@ _CLOSING_MODULES: Final = frozenset(
 )
 
 _open_writers: weakref.WeakSet[ObjectWriter] = weakref.WeakSet()
-# Threads that abort uploads in place of those that may not, and how long the end of a process waits for each.
-_aborting: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
-_ABORTING_SECONDS: Final = 10.0
 
 
 @record
@@ -198,7 +194,7 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
             self._settle()
         # A forked child has a copy of the file; the upload is the parent's.
         if upload is not None and self._pid == os.getpid():
-            _abort_from_anywhere(upload, blocks_loops=True)
+            abort_from_anywhere(upload, blocks_loops=True)
 
     def fail(self) -> None:
         """Close without publishing."""
@@ -267,32 +263,11 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
                 self._settle()
                 self.closed = True
                 if upload is not None and mine:
-                    _abort_from_anywhere(upload, blocks_loops=False)
+                    abort_from_anywhere(upload, blocks_loops=False)
 
     def __reduce__(self) -> Any:
         msg = "a file open for writing cannot be pickled"
         raise TypeError(msg)
-
-
-def _abort_from_anywhere(upload: Upload, *, blocks_loops: bool) -> None:
-    """Abort in this thread; in one of its own where this may be one that the abort has to wait for.
-
-    The collector runs in any thread, also in those of objfs and of fsspec's loop.
-    """
-    try:
-        running: Any = asyncio.get_running_loop()
-    except RuntimeError:
-        running = None
-    is_in_the_way = running is get_loop() or threading.current_thread().name.startswith("objfs-")
-    if is_in_the_way or (running is not None and not blocks_loops):
-        thread = threading.Thread(target=upload.abort, name="objfs-abort")
-        _aborting.add(thread)
-        # What was registered last runs first: before the peers' finalizers, which close the clients that this may need.
-        atexit.unregister(_fail_open_writers)
-        atexit.register(_fail_open_writers)
-        thread.start()
-    else:
-        upload.abort()
 
 
 def as_bytes_view(data: Any) -> memoryview:
@@ -399,6 +374,3 @@ def _fail_open_writers() -> None:
     for writer in list(_open_writers):
         with contextlib.suppress(Exception):
             writer.fail()
-    # Those of files that were given up while the process was ending already.
-    for thread in list(_aborting):
-        thread.join(_ABORTING_SECONDS)
