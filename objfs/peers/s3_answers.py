@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from objfs.peers.answers import odd
 
-_EVENT: Final = "before-parse.s3"
+# With wildcards, to come before the handler of boto's that parses the whole page, entities and all.
+_EVENT: Final = "before-parse.*.*"
 _MARK: Final = "objfs-answers"
 # Operation to the root of its answer: https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 ROOTS: Final[Mapping[str, str]] = {
