@@ -292,7 +292,13 @@ class ReadVerbs(PlanedFileSystem):
         return reads
 
     async def _get(
-        self, rpath: Any, lpath: Any, recursive: bool = False, callback: Any = DEFAULT_CALLBACK, **kwargs: Any
+        self,
+        rpath: Any,
+        lpath: Any,
+        recursive: bool = False,
+        callback: Any = DEFAULT_CALLBACK,
+        maxdepth: int | None = None,
+        **kwargs: Any,
     ) -> Any:
         """Download objects as fsspec does; what a callback raises to end the program does not end fsspec's loop."""
         single = isinstance(rpath, str) and isinstance(lpath, str | os.PathLike) and not recursive
@@ -303,7 +309,7 @@ class ReadVerbs(PlanedFileSystem):
             target = make_path_posix(lpath)
             below = trailing_sep(lpath) or os.path.isdir(lpath)
             rpath, lpath = [self._strip_protocol(rpath)], [other_paths([rpath], target, exists=below)[0]]
-        return await super()._get(rpath, lpath, recursive, _Carrying(callback), **kwargs)
+        return await super()._get(rpath, lpath, recursive, _Carrying(callback), maxdepth, **kwargs)
 
     async def _get_file(
         self,

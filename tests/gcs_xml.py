@@ -171,7 +171,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(404, b'{"error": {"code": 404, "message": "no such bucket"}}')
                 return
             self.server.sessions[session_id] = Session(bucket, resource, more)
-            place = f"http://{self.server.public_address}{path}?uploadType=resumable&upload_id={session_id}"
+            about = urlencode({"uploadType": "resumable", "name": resource["name"], "upload_id": session_id})
+            place = f"http://{self.server.public_address}{path}?{about}"
             self._answer(200, headers={"Location": place})
             return
         session = self.server.sessions.get(query.get("upload_id", ""))

@@ -192,3 +192,19 @@ def signed(b: Bench) -> None:
     for made in (b.fs.url(path=b.file), b.fs.sign(path=b.file)):
         with urlopen(made, timeout=30) as answer:
             assert answer.read() == DATA
+
+
+@case("get", "rpath", "lpath", "recursive", "maxdepth", clouds=("s3", "gcs"))
+def get_tree(b: Bench) -> None:
+    b.raw.put("dir/more", b"1")
+    b.fs.get(rpath=b.dir, lpath=str(b.tmp / "all"), recursive=True)
+    b.fs.get(rpath=b.dir, lpath=str(b.tmp / "one"), recursive=True, maxdepth=1)
+    files = {name: sorted(p.name for p in (b.tmp / name).rglob("*") if p.is_file()) for name in ("all", "one")}
+    assert files == {"all": ["c.txt", "d.csv", "more"], "one": ["c.txt", "more"]}
+
+
+@case("get", "callback", clouds=("s3", "gcs"))
+def get_callback(b: Bench) -> None:
+    callback = Counting()
+    b.fs.get([b.file, b.path("b.csv")], [str(b.tmp / "a"), str(b.tmp / "b")], callback=callback)
+    assert (callback.size, callback.told) == (2, 2)

@@ -152,3 +152,40 @@ def touch_not_truncating(b: Bench) -> None:
         b.fs.touch(b.file, truncate=False)
     b.fs.touch(b.path("new"), truncate=False)
     assert (b.raw.get("a.txt"), b.raw.get("new")) == (TREE["a.txt"], b"")
+
+
+@case("copy", "path1", "path2", "recursive")
+def copy_tree(b: Bench) -> None:
+    b.fs.copy(path1=b.file, path2=b.path("copied"))
+    b.fs.copy(path1=b.dir, path2=b.path("tree"), recursive=True)
+    assert b.raw.get("copied") == b"0123456789"
+    assert [key for key in b.raw.listed() if key.startswith("tree")] == ["tree/c.txt", "tree/sub/d.csv"]
+
+
+@case("copy", "maxdepth", clouds=("s3", "gcs"))
+@case("copy", "maxdepth", clouds=("azure",), not_on_peer="adlfs copies all that is below")
+def copy_maxdepth(b: Bench) -> None:
+    b.raw.put("dir/more", b"1")
+    b.fs.copy(b.dir, b.path("tree"), recursive=True, maxdepth=1)
+    assert [key for key in b.raw.listed() if key.startswith("tree")] == ["tree/c.txt", "tree/more"]
+
+
+@case("copy", "on_error")
+def copy_on_error(b: Bench) -> None:
+    sources, targets = [b.file, b.path("no")], [b.path("1"), b.path("2")]
+    b.fs.copy(sources, targets, on_error="ignore")
+    assert b.raw.get("1") == b"0123456789"
+    with pytest.raises(FileNotFoundError):
+        b.fs.copy(sources, targets, on_error="raise")
+
+
+@case("copy", "batch_size")
+def copy_batch_size(b: Bench) -> None:
+    sources, targets = [b.file] * 4, [b.path(f"to/{number}") for number in range(4)]
+    # gcsfs has a copy made by a call, obstore and the others by a PUT that names the source.
+    method = "POST" if b.name == "gcs" and b.who != "auto" else "PUT"
+    for size, patience, expected in ((1, 0.05, 1), (3, 5, 2)):
+        most = b.at_once(
+            lambda fs, size=size: fs.copy(sources, targets, batch_size=size), method, "/to", patience=patience
+        )
+        assert most == expected
