@@ -285,6 +285,10 @@ def _completed(file: ConfigFile) -> ConfigFile:
         raise OptionError(msg)
     scheme, word = CSHELVE_PROVIDERS.get(str(provider), (str(provider), ""))
     bucket = next((told[each] for each in (normalise(word), *BUCKET_WORDS) if each in told), None)
+    for name, value in ((name, told.get(name)) for name in ("url", normalise(word))):
+        if value is not None and not isinstance(value, str):
+            msg = f"{name} is text, not {type(value).__name__} ({file.path}, [{file.profile}])"
+            raise OptionError(msg)
     if url is None and provider is not None and bucket is not None:
         begin = Path(bucket).absolute().as_posix() if word == "folder_path" else str(bucket).strip("/")
         url = "/".join([f"{scheme}://{begin}", *filter(None, [str(told.get("prefix", "")).strip("/")])])

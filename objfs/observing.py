@@ -13,6 +13,7 @@ from typing import Final, Protocol
 
 from objfs.records import record
 from objfs.types import ByteRange, Location
+from objfs.urls import redact_parameters
 
 DATA_PLANE: Final = "obstore"
 SDK_PLANE: Final = "sdk"
@@ -167,7 +168,8 @@ class Watch:
         sent: int = 0,
         attempt: int = 1,
     ) -> None:
-        self._fixed = (verb, method or _METHODS.get(verb, verb), filesystem, plane, server, place.bucket, place.key)
+        key = redact_parameters(place.key)
+        self._fixed = (verb, method or _METHODS.get(verb, verb), filesystem, plane, server, place.bucket, key)
         self._wanted, self._attempt = wanted, attempt
         self.method: str = self._fixed[1]
         self.sent = sent
@@ -241,6 +243,7 @@ _METHODS: Final = {"LIST": "GET", "COPY": "PUT"}
 def tell_read(filesystem: str, location: Location, wanted: ByteRange, waited: Iterable[ByteRange]) -> None:
     """Tell the observers that a caller got bytes, and which of them nobody had asked for before."""
     if len(wanted):
-        read = Read(filesystem, location.bucket, location.key, wanted, tuple(waited), time.time())
+        key = redact_parameters(location.key)
+        read = Read(filesystem, location.bucket, key, wanted, tuple(waited), time.time())
         for observer in observers:
             observer.has_read(read)

@@ -397,3 +397,11 @@ def test_read_config_shows_no_value_in_its_repr(written):
     """They may be secrets."""
     file = read_config(written(f"[default]\nsecret = {SECRET}\n"), None, {})
     assert SECRET not in repr(file)
+
+
+@pytest.mark.parametrize("text", ["url = 5", 'provider = "local"\nfolder_path = 123'], ids=["url", "folder"])
+def test_place_that_is_no_text_is_refused(text, tmp_path):
+    """TOML has numbers, too."""
+    (tmp_path / "a.toml").write_text(f"[default]\n{text}\n")
+    with pytest.raises(OptionError, match="is text, not int"):
+        objfs.from_config(tmp_path / "a.toml")

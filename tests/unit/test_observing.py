@@ -264,3 +264,12 @@ def test_a_request_of_s3_has_a_verb_and_a_key(notes, operation, bucket, url, ver
     assert (found, request.verb, request.bucket, request.key, request.attempt) == (verb, verb, bucket, key, 3)
     assert request.range == (ByteRange(2, 5) if verb == "GET" else None)
     assert "secret" not in repr(request)
+
+
+def test_signature_that_was_pasted_into_a_key_is_not_told(notes):
+    """Neither with a request nor with a read; the rest of the key is."""
+    location = Location("bucket", "x?X-Amz-Signature=canary&a=b")
+    Watch("GET", DATA_PLANE, "s3", "server", location).end()
+    observing.tell_read("s3", location, ByteRange(0, 1), ())
+    told = repr((notes.requests, notes.reads))
+    assert ("canary" in told, told.count("a=b")) == (False, 2)
