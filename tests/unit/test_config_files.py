@@ -399,7 +399,7 @@ def test_read_config_shows_no_value_in_its_repr(written):
     assert SECRET not in repr(file)
 
 
-@pytest.mark.parametrize("text", ["url = 5", 'provider = "local"\nfolder_path = 123'], ids=["url", "folder"])
+@pytest.mark.parametrize("text", ["url = 5", 'provider = "filesystem"\nfolder_path = 123'], ids=["url", "folder"])
 def test_place_that_is_no_text_is_refused(text, tmp_path):
     """TOML has numbers, too."""
     (tmp_path / "a.toml").write_text(f"[default]\n{text}\n")
