@@ -211,16 +211,6 @@ class S3Objects(S3Vocabulary):
 
     # -- what obstore cannot do -----------------------------------------------------------------------------------
 
-    async def copy(self, source: Location, key: str, **keywords: Any) -> None:
-        """Copy an object, part by part where it is long."""
-        if source.key.endswith("/") or key.endswith("/"):
-            # s3fs would cut the slash off.
-            origin = {"Bucket": source.bucket, "Key": source.key}
-            await S3Objects(self._plane, self._bucket, keywords).request("copy_object", key, CopySource=origin)
-            return
-        origin_path = unsplit(source) if source.version else source.path
-        await self._plane.call("_cp_file", origin_path, f"{self._bucket}/{key}", **keywords)
-
     async def delete_many(self, keys: Sequence[str]) -> None:
         """Delete at most a thousand objects with one request (DeleteObjects)."""
         # The request is XML, which cannot name every key.

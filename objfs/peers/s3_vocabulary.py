@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from objfs.peers.s3_pages import entry
 from objfs.ranges import split_range
 from objfs.types import ByteRange, Location
 
-# A part is at most 5 GiB; smaller ones are copied at the same time.
+# A part is at most 5 GiB, and so is what one request copies; smaller ones are copied at the same time.
 _PART_BYTES: Final = 1 << 30
 _PARTS_AT_A_TIME: Final = 8
 # What CopyObject takes along.
@@ -76,23 +77,12 @@ class S3Vocabulary(S3Listing, ABC):
         self._refuse_where_impossible()
         if await self._is_taken(key):
             raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, f"{self._bucket}/{key}")
-        origin = type(self)(self._plane, source.bucket)
-        told = await origin.after_doubt(
-            source.key, lambda: origin.request("head_object", source.key, VersionId=source.version), source.version
-        )
-        kept = {name: told[name] for name in _COPIED if told.get(name)}
-        kept.update(await origin.tagging(source, known=told.get("TagCount")))
-        target = type(self)(self._plane, self._bucket, kept)
+        told = await self._told_of(source)
+        kept = await self._taken_along(source, told)
         if not told["ContentLength"]:
-            await target.put(key, b"", create=True)
+            await type(self)(self._plane, self._bucket, kept).put(key, b"", create=True)
             return
-        upload = await target.begin_upload(key, create=True, if_match=None)
-        try:
-            parts = await target.copied_parts(key, upload, source, told)
-            await target.complete_upload(key, upload, parts, size=told["ContentLength"], create=True, if_match=None)
-        except BaseException:
-            await target.abort_upload(key, upload)
-            raise
+        await self._copy_in_parts(source, key, told, _parts_of(told["ContentLength"]), kept, create=True)
 
     def _refuse_where_impossible(self) -> None:
         settings = self._plane.setup.settings
@@ -122,15 +112,75 @@ class S3Vocabulary(S3Listing, ABC):
         tags = urlencode([(tag["Key"], tag["Value"]) for tag in answer.get("TagSet", [])])
         return {"Tagging": tags} if tags else {}
 
+    # -- copies -------------------------------------------------------------------------------------------------------
+
+    async def copy(self, source: Location, key: str, *, preserve_etag: bool | None = None, **keywords: Any) -> None:
+        """Copy an object: with one request, or part by part where it is long or ``preserve_etag`` asks for its parts.
+
+        Unlike s3fs's, such a copy is of one state of the object, keeps its attributes, and leaves no upload behind.
+        """
+        target = type(self)(self._plane, self._bucket, keywords)
+        told = await self._told_of(source)
+        size, count = told["ContentLength"], told["ETag"].strip('"').partition("-")[2]
+        if preserve_etag and count.isdecimal():
+            ranges = await self._uploaded_parts(source, int(count))
+        elif size > _PART_BYTES:
+            ranges = _parts_of(size)
+        else:
+            await target.request("copy_object", key, CopySource=_origin(source))
+            return
+        kept: dict[str, str] = {}
+        if keywords.get("MetadataDirective") != "REPLACE":
+            kept = await self._taken_along(source, told)
+        await self._copy_in_parts(source, key, told, ranges, {**kept, **keywords})
+
+    async def _told_of(self, source: Location) -> Mapping[str, Any]:
+        """What HEAD says of the object to be copied."""
+        origin = type(self)(self._plane, source.bucket)
+        told: Mapping[str, Any] = await origin.after_doubt(
+            source.key, lambda: origin.request("head_object", source.key, VersionId=source.version), source.version
+        )
+        return told
+
+    async def _taken_along(self, source: Location, told: Mapping[str, Any]) -> dict[str, Any]:
+        """What CopyObject would take along, as the beginning of an upload takes it."""
+        origin = type(self)(self._plane, source.bucket)
+        kept = {name: told[name] for name in _COPIED if told.get(name)}
+        return {**kept, **await origin.tagging(source, known=told.get("TagCount"))}
+
+    async def _uploaded_parts(self, source: Location, count: int) -> list[ByteRange]:
+        """The parts that an object was uploaded in."""
+        origin = type(self)(self._plane, source.bucket)
+        ask = partial(origin.request, "head_object", source.key, VersionId=source.version)
+        jobs = [partial(ask, PartNumber=number) for number in range(1, count + 1)]
+        sizes = [answer["ContentLength"] for answer in await run_bounded(jobs, _PARTS_AT_A_TIME)]
+        stops = list(accumulate(sizes))
+        return [ByteRange(stop - size, stop) for size, stop in zip(sizes, stops, strict=True)]
+
+    async def _copy_in_parts(
+        self,
+        source: Location,
+        key: str,
+        told: Mapping[str, Any],
+        ranges: Sequence[ByteRange],
+        keywords: Mapping[str, Any],
+        *,
+        create: bool = False,
+    ) -> None:
+        """Copy the state of an object that was told; when that fails, no part stays."""
+        target = type(self)(self._plane, self._bucket, keywords)
+        upload = await target.begin_upload(key, create=create, if_match=None)
+        try:
+            parts = await target.copied_parts(key, upload, source, told["ETag"], ranges)
+            await target.complete_upload(key, upload, parts, size=told["ContentLength"], create=create, if_match=None)
+        except BaseException:
+            await target.abort_upload(key, upload)
+            raise
+
     async def copied_parts(
-        self, key: str, upload: str, source: Location, told: Mapping[str, Any]
+        self, key: str, upload: str, source: Location, e_tag: str, ranges: Sequence[ByteRange]
     ) -> list[dict[str, Any]]:
-        """The bytes of an object, in the state that was told, as the parts of an upload."""
-        size = told["ContentLength"]
-        origin = {"Bucket": source.bucket, "Key": source.key}
-        if source.version is not None:
-            origin["VersionId"] = source.version
-        ranges = split_range(ByteRange(0, size), max(_PART_BYTES, -(-size // 10_000)))
+        """The bytes of an object, in one state, as the parts of an upload."""
 
         async def copy(number: int, part: ByteRange) -> dict[str, Any]:
             answer = await self.request(
@@ -138,11 +188,21 @@ class S3Vocabulary(S3Listing, ABC):
                 key,
                 UploadId=upload,
                 PartNumber=number,
-                CopySource=origin,
-                CopySourceIfMatch=told["ETag"],
+                CopySource=_origin(source),
+                CopySourceIfMatch=e_tag,
                 CopySourceRange=f"bytes={part.start}-{part.stop - 1}" if len(ranges) > 1 else None,
             )
             return {"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]}
 
         jobs = [partial(copy, number, part) for number, part in enumerate(ranges, 1)]
         return await run_bounded(jobs, _PARTS_AT_A_TIME)
+
+
+def _parts_of(size: int) -> list[ByteRange]:
+    return split_range(ByteRange(0, size), max(_PART_BYTES, -(-size // 10_000)))
+
+
+def _origin(source: Location) -> dict[str, str]:
+    """An object as boto names the source of a copy."""
+    version = {} if source.version is None else {"VersionId": source.version}
+    return {"Bucket": source.bucket, "Key": source.key, **version}
