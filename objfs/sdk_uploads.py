@@ -121,14 +121,16 @@ class SdkUpload:
         future = self._in_flight[0]
         while True:
             try:
-                self._parts.append(future.result(_POLL_SECONDS))
+                part = future.result(_POLL_SECONDS)
             except concurrent.futures.TimeoutError:
-                if future.done():
-                    raise
-                continue
+                if not future.done():
+                    continue
+                # The part ended since, or the time-out is its own, which this raises.
+                part = future.result()
             except concurrent.futures.CancelledError:
                 # By another thread, which gives the upload up.
                 raise UploadAborted from None
+            self._parts.append(part)
             self._in_flight.popleft()
             return
 
