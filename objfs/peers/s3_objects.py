@@ -8,11 +8,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
+from objfs.clouds._backends import retry_config
 from objfs.clouds.s3_urls import unsplit
 from objfs.errors import EXISTS_ALREADY, CredentialsError, PreconditionFailedError
 from objfs.peers.answers import partial_content
 from objfs.peers.pages import Tokens, as_listing
+from objfs.peers.s3_requests import RETRIED_CODES
 from objfs.peers.s3_vocabulary import S3Vocabulary
+from objfs.retries import policy_of
 from objfs.sdk import located
 from objfs.types import ByteRange, Chunk, Location, ObjectInfo, Suffix, Written
 
@@ -217,8 +220,25 @@ class S3Objects(S3Vocabulary):
         for key in filter(_NOT_IN_XML.search, keys):
             await self.delete(key)
         keys = [key for key in keys if not _NOT_IN_XML.search(key)]
-        if not keys:
-            return
+        attempts, left, errors = policy_of(retry_config(self._plane.setup.settings)).begin(), keys, []
+        while left:
+            found = await self._not_deleted(left)
+            left = [each["Key"] for each in found if each.get("Code") in RETRIED_CODES]
+            wait = attempts.pause() if left else None
+            if wait is None:
+                errors += found
+                break
+            errors += [each for each in found if each.get("Code") not in RETRIED_CODES]
+            await asyncio.sleep(wait)
+        if errors:
+            first = errors[0]
+            text = f"{len(errors)} of {len(keys)} objects were not deleted; the first: {first.get('Code')}"
+            kind = PermissionError if first.get("Code") == "AccessDenied" else OSError
+            number = errno.EACCES if kind is PermissionError else errno.EIO
+            raise kind(number, f"{text}: {first.get('Message')}", f"{self._bucket}/{first.get('Key')}")
+
+    async def _not_deleted(self, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """Delete objects; what the answer, whose status is 200, says of those that are still there."""
         answer = await self._plane.call(
             "_call_s3",
             "delete_objects",
@@ -227,13 +247,8 @@ class S3Objects(S3Vocabulary):
             Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
         )
         # s3fs drops these; an object that is still there must not look deleted.
-        errors = answer.get("Errors", [])
-        if errors:
-            first = errors[0]
-            text = f"{len(errors)} of {len(keys)} objects were not deleted; the first: {first.get('Code')}"
-            kind = PermissionError if first.get("Code") == "AccessDenied" else OSError
-            number = errno.EACCES if kind is PermissionError else errno.EIO
-            raise kind(number, f"{text}: {first.get('Message')}", f"{self._bucket}/{first.get('Key')}")
+        errors: list[dict[str, Any]] = answer.get("Errors", [])
+        return errors
 
     async def info(self, location: Location, **keywords: Any) -> dict[str, Any]:
         """What s3fs says, asked of the server."""

@@ -14,7 +14,7 @@ from objfs.retries import IN_DOUBT, REFUSALS, RETRIED_STATUSES, UNCLEAR_STATUSES
 # Each piece that has come is kept when the connection breaks.
 _PIECE_BYTES: Final = 256 << 10
 # S3 says by 400 that it waited for the body in vain: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-_RETRIED_CODES: Final = frozenset({"RequestTimeout", "RequestTimeoutException", "SlowDown", "InternalError"})
+RETRIED_CODES: Final = frozenset({"RequestTimeout", "RequestTimeoutException", "SlowDown", "InternalError"})
 _EVENT: Final = "needs-retry.s3"
 # What boto's client registers its own under, in every mode.
 _BOTOS_OWN: Final = "retry-config-s3"
@@ -42,7 +42,7 @@ def repeat_by(policy: RetryPolicy, client: Any) -> None:
             raise ConnectionResetError(errno.ECONNRESET, IN_DOUBT)
         context[_DOUBT] = context.get(_DOUBT) or (_is_conditional(request_dict) and status in UNCLEAR_STATUSES)
         code = response[1].get("Error", {}).get("Code")
-        return attempts.pause() if status in RETRIED_STATUSES or code in _RETRIED_CODES else None
+        return attempts.pause() if status in RETRIED_STATUSES or code in RETRIED_CODES else None
 
     http = client._endpoint.http_session  # noqa: SLF001 - there is no public way to it
     plain = http._get_session  # noqa: SLF001 - as above

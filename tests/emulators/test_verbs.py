@@ -205,6 +205,26 @@ def test_deleting_a_thousand_objects_takes_few_requests(gateway, moto_server, se
     assert (seen.keys(), gateway.stats()["requests"] <= 5) == ([], True)
 
 
+def test_objects_that_the_server_was_too_busy_to_delete_are_deleted_again(monkeypatch, s3_server, seen, engine):
+    """Within an answer of status 200, which nothing else repeats; those that are refused for good are told."""
+    waits = {"backoff": {"init_backoff": 0.01, "max_backoff": 0.01, "base": 2}, "max_retries": 2}
+    fs = S3FileSystem(**s3_server.options, engine=engine, retry_config=waits)
+    asked = []
+
+    async def call(self, name, *args, **kwargs):
+        if name != "_call_s3" or args[0] != "delete_objects":
+            return await plain(self, name, *args, **kwargs)
+        asked.append([each["Key"] for each in kwargs["Delete"]["Objects"]])
+        return {"Errors": [{"Key": key, "Code": codes[key], "Message": "no"} for key in asked[-1] if key in codes]}
+
+    plain = type(fs.connection.sdk).call
+    codes = {"a": "SlowDown", "b": "AccessDenied", "c": "InternalError"}
+    monkeypatch.setattr(type(fs.connection.sdk), "call", call)
+    with pytest.raises(OSError, match="3 of 4 objects were not deleted"):
+        fs.rm(_names(seen.bucket, *"abcd"))
+    assert asked == [[*"abcd"], [*"ac"], [*"ac"]]
+
+
 def test_objects_that_were_not_deleted_raise(monkeypatch, fs, seen):
     """S3 answers 200 and a list of what is still there; s3fs does not look at it."""
     for key in "abc":
