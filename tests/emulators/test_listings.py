@@ -278,7 +278,7 @@ def test_page_that_declares_a_document_type_is_an_error(cloud: str, verb: str) -
         return body.replace(b"?><", b"?>" + laughs).replace(b"text/plain", b"&b;")
 
     with Canned({"d/a": 1}, change=change).serving() as served:
-        with pytest.raises(OSError, match="document type"):
+        with pytest.raises(OSError, match=r"document type|is no XML"):
             getattr(served.fs(cloud), verb)(f"{BUCKET}/d")
         assert len(served.asked) == 1
 
