@@ -27,7 +27,7 @@ def cluster() -> Iterator[Any]:
     """Two worker processes and their client."""
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None, host="127.0.0.1"
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=":0", host="127.0.0.1"
         ) as running,
         distributed.Client(running) as client,
     ):
