@@ -192,7 +192,7 @@ class Refresher:
             if not certain and (again or not self._suspected(held)):
                 return False
             # The same again, or others that are no better: the provider is not asked for each request.
-            vain = again or (self._rejected is not None and self._rejected.values == credentials.values)
+            vain = again or held.is_no_better(self._rejected, self._monotonic())
             self._held, self._rejected = None, credentials
             if vain:
                 self._failure = self._failed(complaints.repeated(self._source))
