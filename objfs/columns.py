@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from itertools import islice
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from objfs.types import ByteRange
 
@@ -22,6 +22,8 @@ BLOCK_BYTES: Final = 4 << 10
 # So many chunks of a column are on their way for each one that was read of it: as in a sequence of bytes, a reader is
 # expected to go on for as long again, and as long again after that.
 AHEAD_OF_COLUMN: Final = 4
+# The same while no column was read twice: who wants one row group only is brought twice as much, and that once.
+AHEAD_OF_HOPE: Final = 1
 # pyarrow reads with eight threads, in whatever order they come: so many reads may pass without one that was expected.
 PATIENCE: Final = 8
 # After so many failures the reader is none that goes by columns.
@@ -103,9 +105,9 @@ class _Column:
     def is_proven(self) -> bool:
         return len(self.read) > 1
 
-    def next_group(self, groups: int) -> int | None:
+    def next_group(self, groups: int, ahead: int) -> int | None:
         """The row group to expect next, of so many; None where enough are expected, or there is none."""
-        if len(self.expected) >= AHEAD_OF_COLUMN * len(self.read):
+        if len(self.expected) >= ahead * len(self.read):
             return None
         while self.following in self.read:
             self.following += 1
@@ -115,9 +117,10 @@ class _Column:
 class ColumnGuide:
     """Learns from the reads of one file which of its column chunks are read next.
 
-    A column that was read in two row groups is read in more; so are those beside which it was read. Where the reader
-    does otherwise, the guide starts again, and in the end gives up. It does nothing for files that are not Parquet,
-    and nothing where ``pyarrow.parquet`` is not loaded, which is asked to read the footer.
+    A column that was read in two row groups is read in more; so are those beside which it was read. One that was read
+    in one is hoped to be read in the next, unless the last reader of this process who was hoped for stayed in one row
+    group. Where the reader does otherwise, the guide starts again, and in the end gives up. It does nothing for files
+    that are not Parquet, and nothing where ``pyarrow.parquet`` is not loaded, which is asked to read the footer.
 
     Parameters
     ----------
@@ -127,12 +130,17 @@ class ColumnGuide:
         Gives bytes of the file that are in memory already; None where they are not.
     """
 
+    # Whether readers go on to the next row group, as far as this process knows: no, from when one is hoped to do so
+    # until one does.
+    may_hope: ClassVar[bool] = True
+
     def __init__(self, size: int, held: Callable[[ByteRange], bytes | None]) -> None:
         self._size, self._held = size, held
         self._table: ChunkTable | None = None
         self._columns: dict[int, _Column] = {}
         self._read_bytes = self._unlucky = self._failures = self._tries = 0
         self._first, self._grain = 0, 1
+        self._ahead = AHEAD_OF_COLUMN
         # Whether there is something to expect.
         self.is_active = False
         # Whether nothing is to be learned any more.
@@ -161,8 +169,11 @@ class ColumnGuide:
         if not chunks or table is None or len(chunks) >= max(2, table.columns):
             return False
         self._learn(read, chunks)
-        if not self.is_active and has_jumped and any(column.is_proven for column in self._columns.values()):
-            self.is_active = True
+        if any(column.is_proven for column in self._columns.values()):
+            ColumnGuide.may_hope, self._ahead = True, AHEAD_OF_COLUMN
+            self.is_active |= has_jumped
+        elif ColumnGuide.may_hope and has_jumped and self._is_made_of(read, chunks):
+            ColumnGuide.may_hope, self._ahead, self.is_active = False, AHEAD_OF_HOPE, True
         return True
 
     def take(self, max_bytes: int, max_chunks: int) -> list[ByteRange]:
@@ -185,7 +196,7 @@ class ColumnGuide:
         queue: list[tuple[int, int]] = []
 
         def enqueue(index: int, column: _Column) -> None:
-            group = column.next_group(table.groups)
+            group = column.next_group(table.groups, self._ahead)
             if group is not None:
                 heappush(queue, (group, index))
 
@@ -202,6 +213,14 @@ class ColumnGuide:
             wanted.append(self._whole_blocks(span))
             enqueue(index, column)
         return wanted
+
+    def _is_made_of(self, read: ByteRange, chunks: list[Chunk]) -> bool:
+        """Whether a read is of whole chunks and nothing else, as only those make that go by columns."""
+        table = self._table
+        if table is None:
+            return False
+        first, last = table.span(chunks[0]), table.span(chunks[-1])
+        return (read.start, read.stop) == (first.start, last.stop)
 
     def _learn(self, read: ByteRange, chunks: list[Chunk]) -> None:
         self._read_bytes += len(read)

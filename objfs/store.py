@@ -1,30 +1,23 @@
 """The data plane: the only module that imports obstore.
 
-One `Store` serves one bucket. It moves bytes, asks the shared refresher for credentials before each request, replaces
-credentials that the server rejects (once, then retries once), and turns obstore's errors into those of
-`objfs.errors` and the builtins that users of fsspec catch.
+One `Store` serves one bucket. It moves bytes; credentials and errors are the business of its `Calls`.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from objfs import observing
 from objfs.clouds._cloud import Cloud, StoreArguments
-from objfs.credentials.hiding import LONGEST_TEXT, Hiding
-from objfs.credentials.kinds import kind_of
-from objfs.credentials.rejection import verdict
-from objfs.credentials.select import ANONYMOUS, NATIVE_CHAIN, CredentialChoice
-from objfs.credentials.store_adapter import StoreCredentials
-from objfs.credentials.values import Credentials
-from objfs.errors import CredentialsError, cause_of
+from objfs.credentials.hiding import Hiding
+from objfs.credentials.select import CredentialChoice
 from objfs.observing import Watch
-from objfs.store_errors import STATUS, is_bare_refusal, translate_error
+from objfs.store_calls import Calls
+from objfs.store_errors import is_bare_refusal
 from objfs.store_retries import deleted, repeated
 from objfs.store_values import chunk, get_options, head_options, object_info, with_files_read, written
 from objfs.store_watching import Watched
@@ -67,11 +60,8 @@ class Store:
 
     def __init__(self, cloud: Cloud, arguments: StoreArguments, choice: CredentialChoice, hiding: Hiding) -> None:
         self._cloud = cloud
-        self._hiding = hiding
         self._arguments = arguments
-        self._adapter: StoreCredentials | None = None
-        if choice is not ANONYMOUS and choice is not NATIVE_CHAIN:
-            self._adapter = StoreCredentials(choice, kind_of(cloud.name).store_shape)
+        self._calls = Calls(cloud, arguments.bucket, choice, hiding)
         # Large requests of calls that set no bound of their own: many files that are downloaded side by side share it.
         self.large_requests = Turns(LARGE_AT_A_TIME)
         self._lock = threading.Lock()
@@ -102,7 +92,7 @@ class Store:
 
                     told = {**self.told, "client_options": with_files_read(self._arguments.client_options)}
                     made = getattr(stores, self._cloud.store_class)
-                    self._built = made(self._arguments.bucket, **told, credential_provider=self._adapter)
+                    self._built = made(self._arguments.bucket, **told, credential_provider=self._calls.adapter)
                     _runtime_pid = os.getpid()
         return self._built
 
@@ -130,7 +120,7 @@ class Store:
             answer = await obstore.get_async(self._store, key, options=options)
             return chunk(answer, await answer.bytes_async())
 
-        return await self._call(key, self._seen("GET", key, request, wanted))
+        return await self._calls.call(key, self._seen("GET", key, request, wanted))
 
     def get_now(
         self,
@@ -149,7 +139,7 @@ class Store:
             answer = obstore.get(self._store, key, options=options)
             return chunk(answer, answer.bytes())
 
-        return self._call_now(key, self._seen_now("GET", key, request, wanted))
+        return self._calls.call_now(key, self._seen_now("GET", key, request, wanted))
 
     async def head(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """What the store says about an object, without its bytes."""
@@ -174,7 +164,7 @@ class Store:
                     await self._seen("GET", key, probe)()
                 raise
 
-        return await self._call(key, request)
+        return await self._calls.call(key, request)
 
     def head_now(self, key: str, *, version: str | None = None) -> ObjectInfo:
         """`head`, blocking."""
@@ -199,7 +189,7 @@ class Store:
                     self._seen_now("GET", key, probe)()
                 raise
 
-        return self._call_now(key, request)
+        return self._calls.call_now(key, request)
 
     async def put(
         self,
@@ -227,7 +217,7 @@ class Store:
         async def request() -> Written:
             return written(await obstore.put_async(self._store, key, data, use_multipart=False, **options))
 
-        return await self._call(key, self._seen("PUT", key, request, sent=data))
+        return await self._calls.call(key, self._seen("PUT", key, request, sent=data))
 
     def put_now(
         self,
@@ -247,7 +237,7 @@ class Store:
         def request() -> Written:
             return written(obstore.put(self._store, key, data, use_multipart=False, **options))
 
-        return self._call_now(key, self._seen_now("PUT", key, request, sent=data))
+        return self._calls.call_now(key, self._seen_now("PUT", key, request, sent=data))
 
     def _put_options(
         self, create: bool, if_match: str | None, attributes: Mapping[str, str] | None, tags: Mapping[str, str] | None
@@ -277,7 +267,7 @@ class Store:
         def request(pieces: Iterator[bytes | bytearray | memoryview]) -> Written:
             return written(obstore.put(self._store, key, pieces, **options))
 
-        self._credentials_now()
+        self._calls.credentials_now()
         try:
             if not observing.observers:
                 return request(pieces)
@@ -287,15 +277,14 @@ class Store:
             )
         except Exception as error:  # noqa: BLE001 - raised again, translated
             # Its parts are gone, so that only the next call has something of other credentials.
-            self._is_replaced(error, None if self._adapter is None else self._adapter.last)
-            self._raise(error, key)
+            self._calls.give_up(error, key)
 
     async def delete(self, key: str) -> None:
         """Delete one object; S3 does not say whether it was there."""
         import obstore
 
         delete = self._seen("DELETE", key, lambda: obstore.delete_async(self._store, key))
-        await deleted(self._arguments.retry_config, partial(self._call, key, delete))
+        await deleted(self._arguments.retry_config, partial(self._calls.call, key, delete))
 
     async def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:
         """Copy within the bucket with one request (S3: up to 5 GiB).
@@ -309,7 +298,7 @@ class Store:
 
         copy = self._seen("COPY", target, lambda: obstore.copy_async(self._store, source, target, overwrite=overwrite))
         # One that must not overwrite would be refused the next time, by its own outcome.
-        await repeated(self._arguments.retry_config if overwrite else None, partial(self._call, source, copy))
+        await repeated(self._arguments.retry_config if overwrite else None, partial(self._calls.call, source, copy))
 
     async def any_below(self, prefix: str) -> bool:
         """Whether any key begins with ``prefix/`` (with an empty prefix: whether the bucket holds anything).
@@ -326,7 +315,7 @@ class Store:
             except InvalidPathError:
                 return True
 
-        return await self._call(prefix, self._seen("LIST", prefix, request))
+        return await self._calls.call(prefix, self._seen("LIST", prefix, request))
 
     def _seen(
         self, verb: str, key: str, request: Callable[[], Awaitable[T]], wanted: Any = None, *, sent: Any = b""
@@ -345,56 +334,4 @@ class Store:
         begin = partial(Watch, verb, observing.DATA_PLANE, self.filesystem, self._arguments.server, place)
         asked = wanted if isinstance(wanted, ByteRange) else None
         begin = partial(begin, wanted=asked, sent=memoryview(sent).nbytes)
-        return Watched(begin, lambda error: self._translate(error, key))
-
-    async def _credentials(self) -> Credentials | None:
-        try:
-            return None if self._adapter is None else await self._adapter.refresher.current_async()
-        except CredentialsError as error:
-            self._hiding.raise_from(error, error.__cause__)
-
-    def _credentials_now(self) -> Credentials | None:
-        try:
-            return None if self._adapter is None else self._adapter.refresher.current()
-        except CredentialsError as error:
-            self._hiding.raise_from(error, error.__cause__)
-
-    async def _call(self, key: str, request: Callable[[], Awaitable[T]]) -> T:
-        """Carry a request out; when the server rejects the credentials, replace them and retry once."""
-        for again in (False, True):
-            used = await self._credentials()
-            try:
-                return await request()
-            except Exception as error:  # noqa: BLE001 - raised again, translated
-                if not self._is_replaced(error, used, again=again) or again:
-                    self._raise(error, key)
-        raise AssertionError  # the second round returns or raises
-
-    def _call_now(self, key: str, request: Callable[[], T]) -> T:
-        """The same, blocking."""
-        for again in (False, True):
-            used = self._credentials_now()
-            try:
-                return request()
-            except Exception as error:  # noqa: BLE001 - raised again, translated
-                if not self._is_replaced(error, used, again=again) or again:
-                    self._raise(error, key)
-        raise AssertionError  # the second round returns or raises
-
-    def _is_replaced(self, error: Exception, used: Credentials | None, *, again: bool = False) -> bool:
-        """Whether the server rejected the credentials, and there may be others."""
-        if self._adapter is None or used is None:
-            return False
-        status = re.search(STATUS, text := str(error)[:LONGEST_TEXT])
-        certain = verdict(text, status and status[1], self._cloud.errors)
-        return certain is not None and self._adapter.refresher.reject(used, certain=certain, again=again)
-
-    def _raise(self, error: Exception, key: str) -> NoReturn:
-        translated = self._translate(error, key)
-        self._hiding.raise_from(translated, cause_of(translated, error))
-
-    def _translate(self, error: Exception, key: str) -> BaseException:
-        if self._adapter is not None:
-            self._adapter.own_up(error)
-        url = f"{self._cloud.schemes[0]}://{self._arguments.bucket}/{key}"
-        return translate_error(error, url, self._cloud.errors.exceptions)
+        return Watched(begin, lambda error: self._calls.translate(error, key))

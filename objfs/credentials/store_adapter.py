@@ -49,24 +49,6 @@ class StoreCredentials:
         if error.__cause__ is None and _FROM_PROVIDER in str(error):
             error.__cause__ = self._failure
 
-    def renew(self, before: Credentials | None, *, certain: bool = True) -> bool:
-        """Reject the credentials that a refused request was signed with.
-
-        Parameters
-        ----------
-        before
-            ``last`` when the call began. Where others were handed out since, those are kept.
-        certain
-            As for :meth:`Refresher.reject`.
-
-        Returns
-        -------
-        bool
-            Whether it is worth to try the request again.
-        """
-        used = self.last if before is None else before
-        return used is not None and self.refresher.reject(used, certain=certain)
-
     def __repr__(self) -> str:
         return f"<StoreCredentials of {self.refresher!r}>"
 

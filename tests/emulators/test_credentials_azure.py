@@ -259,7 +259,7 @@ def refresh(plane: DataPlane | SdkPlane) -> None:
     """What the data plane does after a refusal, which the SDK plane's credential does by itself."""
     if isinstance(plane, DataPlane):
         assert plane.credentials is not None
-        plane.credentials.renew(plane.credentials.last)
+        plane.credentials.refresher.reject(plane.credentials.last)
 
 
 @pytest.mark.parametrize(
@@ -436,6 +436,7 @@ def test_async_credential_is_asked_on_one_loop_only(machine: Machine) -> None:
     for number in range(1, 4):
         held = asyncio.run(refresher.current_async()) if number % 2 else refresher.current()
         assert held.values == {"token": f"OBJECT{number}"}
+        refresher.accept(held)
         refresher.reject(held)
 
 

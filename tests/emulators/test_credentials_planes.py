@@ -105,7 +105,7 @@ def test_obstore_signs_with_new_credentials_after_a_rejection(aws: FakeAws) -> N
     with pytest.raises(Exception, match="ExpiredToken") as caught:
         read(store)
     assert verdict(str(caught.value), None, S3.errors)
-    assert credentials.renew(before) is True
+    assert credentials.refresher.reject(before) is True
     assert read(store) == BODY
     assert aws.signers == ["KEY1", "KEY1", "KEY2"]
 

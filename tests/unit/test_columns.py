@@ -17,6 +17,12 @@ from tests.unit.recording import RecordingStore, filesystem
 GROUPS, COLUMNS, ROWS = 12, 6, 2000
 
 
+@pytest.fixture(autouse=True)
+def _new_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is known yet of how this process reads."""
+    monkeypatch.setattr(ColumnGuide, "may_hope", True)
+
+
 @pytest.fixture(scope="module")
 def table() -> bytes:
     """A file of a few row groups, whose chunks are larger than a read brings beside what it is asked for."""
@@ -52,6 +58,48 @@ def test_guide_expects_the_columns_that_were_read_in_the_row_groups_that_follow(
     }
     following = chunk(table, 1, 4)
     assert (following.start, following.stop) in known
+
+
+def starts(*expected: ByteRange) -> list[int]:
+    """Where ranges begin."""
+    return sorted(each.start for each in expected)
+
+
+def test_guide_hopes_for_one_more_row_group_after_the_first_chunk(table: bytes) -> None:
+    """One chunk for each that was read whole, until one of them proves right."""
+    guide = guide_of(table)
+    guide.follow(chunk(table, 0, 1), has_jumped=True)
+    assert starts(*guide.take(1 << 30, 100)) == starts(chunk(table, 1, 1))
+    guide.follow(chunk(table, 0, 4), has_jumped=True)
+    assert starts(*guide.take(1 << 30, 100)) == starts(chunk(table, 1, 4))
+    guide.follow(chunk(table, 1, 1), has_jumped=True)
+    assert len(guide.take(1 << 30, 100)) > 2
+
+
+def test_guide_does_not_hope_for_a_reader_of_a_part_of_a_chunk(table: bytes) -> None:
+    """Nobody who goes by columns reads so."""
+    guide, whole = guide_of(table), chunk(table, 0, 1)
+    for read in (ByteRange(whole.start, whole.stop - 1), ByteRange(whole.start - 1, whole.stop)):
+        guide.follow(read, has_jumped=True)
+        assert guide.take(1 << 30, 100) == []
+    assert ColumnGuide.may_hope
+
+
+def test_guide_does_not_hope_again_where_a_reader_stayed_in_one_row_group(table: bytes) -> None:
+    """Tasks that read a row group each are brought too much once, not each time; who goes on is hoped for again."""
+
+    def read(*groups: int) -> list[ByteRange]:
+        guide, expected = guide_of(table), []
+        for group in groups:
+            guide.follow(chunk(table, group, 3), has_jumped=True)
+            expected += guide.take(1 << 30, 100)
+        return expected
+
+    assert starts(*read(0)) == starts(chunk(table, 1, 3))
+    assert read(4) == []
+    assert read(7) == []
+    assert read(2, 3)
+    assert starts(*read(5)) == starts(chunk(table, 6, 3))
 
 
 def test_guide_expects_no_more_than_it_may(table: bytes) -> None:

@@ -14,6 +14,7 @@ from objfs.credentials.values import Credentials
 from objfs.errors import CredentialsError, CredentialsExpiredError
 from tests.unit.refreshing import Clock, made
 
+# How long callers wait where nothing comes.
 WAIT = 0.01
 
 
@@ -64,7 +65,7 @@ def hang(clock: Clock) -> Iterator[Hang]:
     hang.let_go()
 
 
-def refresher_of(clock: Clock, source: Calls, wait_timeout: float = WAIT) -> Refresher:
+def refresher_of(clock: Clock, source: Calls, wait_timeout: float = 60) -> Refresher:
     return Refresher(source, clock=clock, monotonic=clock, wait_timeout=wait_timeout)
 
 
@@ -100,7 +101,7 @@ def test_caller_does_not_wait_for_a_background_refresh_that_has_hung_for_long(cl
 
 def test_late_answer_is_used_where_there_is_nothing_better(clock: Clock, hang: Hang) -> None:
     """A vendor that takes longer than callers wait is slow, not broken."""
-    refresher = refresher_of(clock, Calls(hang))
+    refresher = refresher_of(clock, Calls(hang), WAIT)
     with pytest.raises(CredentialsError, match="did not deliver"):
         refresher.current()
     hang.let_go()
@@ -110,10 +111,11 @@ def test_late_answer_is_used_where_there_is_nothing_better(clock: Clock, hang: H
 
 def test_late_answer_does_not_replace_a_newer_one(clock: Clock, hang: Hang) -> None:
     """What was asked for first and comes last may have been revoked meanwhile."""
-    refresher = refresher_of(clock, Calls(hang, lambda: made(2)))
+    refresher = refresher_of(clock, Calls(hang, lambda: made(2)), WAIT)
     with pytest.raises(CredentialsError):
         refresher.current()
     clock.now += CALLER_PAUSE_SECONDS
+    refresher._wait_timeout = 60
     newer = refresher.current()
     hang.let_go()
     assert refresher.current() is newer
@@ -122,7 +124,7 @@ def test_late_answer_does_not_replace_a_newer_one(clock: Clock, hang: Hang) -> N
 def test_late_error_is_the_cause_that_callers_see(clock: Clock) -> None:
     """A provider whose own time-out is longer than ours still gets to say what is wrong."""
     hang = Hang(TimeoutError("the vault did not answer"))
-    refresher = refresher_of(clock, Calls(hang))
+    refresher = refresher_of(clock, Calls(hang), WAIT)
     with pytest.raises(CredentialsError, match="did not deliver"):
         refresher.current()
     hang.let_go()
@@ -135,7 +137,7 @@ def test_provider_that_always_hangs_keeps_a_bounded_number_of_threads(clock: Clo
     """Each caller still waits its time only, for the last fetch instead of one more."""
     hangs = [Hang(made(1)) for _ in range(MOST_GIVEN_UP + 1)]
     source = Calls(*hangs)
-    refresher = refresher_of(clock, source)
+    refresher = refresher_of(clock, source, WAIT)
     for _ in range(MOST_GIVEN_UP + 5):
         with pytest.raises(CredentialsError, match="did not deliver"):
             refresher.current()
@@ -205,6 +207,15 @@ def test_new_credentials_refused_at_somebodys_first_try_are_not_replaced_at_once
     clock.now += YOUNG_SECONDS
     assert refresher.reject(refresher.current())
     assert refresher.fetch_count == 3
+
+
+def test_new_credentials_that_a_second_try_proved_good_are_replaced_when_they_are_refused(clock: Clock) -> None:
+    """However soon that is."""
+    refresher = refresher_of(clock, Calls(*[lambda n=n: made(n) for n in range(9)]))
+    for _ in range(5):
+        assert refresher.reject(refresher.current())
+        refresher.accept(refresher.current())
+    assert refresher.fetch_count == 6
 
 
 def test_doubtful_refusal_after_a_refusal_is_the_objects_not_the_credentials(clock: Clock) -> None:
