@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from objfs.credentials.identity import looks_secret
 from objfs.errors import OptionError
 from objfs.spellings import normalise
+from objfs.urls import redact_url
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -22,7 +23,9 @@ MEMBER: Final = "provider"
 GROUP: Final = "objfs.providers"
 # Unlike an import string, it has neither dots nor a colon.
 _NAME: Final = re.compile(r"[A-Za-z][\w-]*")
-_SENT: Final = frozenset({"headers", "body", "url"})
+_SENT: Final = frozenset({"headers", "body"})
+_PLACE: Final = "url"
+_QUERY: Final = re.compile(r"[?#]")
 READY_MADE: Final[Mapping[str, str]] = {
     "aws-assume-role": "objfs.providers:AssumeRole",
     "aws-web-identity": "objfs.providers:WebIdentity",
@@ -66,7 +69,16 @@ def secret_part(provider: Any) -> Any:
         return provider
     if told is None:
         return provider
-    return {name: value for name, value in told.items() if normalise(str(name)) in _SENT or looks_secret(str(name))}
+    sent = {name: value for name, value in told.items() if normalise(str(name)) in _SENT or looks_secret(str(name))}
+    return sent | {name: _beside_place(value) for name, value in told.items() if normalise(str(name)) == _PLACE}
+
+
+def _beside_place(url: Any) -> Any:
+    """What of a URL may be secret: its query, and all of one that holds a user; host and path are what errors name."""
+    if not isinstance(url, str):
+        return url
+    place, *query = _QUERY.split(url, maxsplit=1)
+    return url if redact_url(place) != place else "".join(query)
 
 
 def make(told: Mapping[str, Any]) -> Any:

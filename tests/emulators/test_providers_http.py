@@ -219,6 +219,14 @@ def test_server_that_is_not_there_is_named(service):
         HttpJson("http://127.0.0.1:1/keys?key=hidden").fetch_storage_options()
 
 
+def test_filesystem_names_the_server_that_is_not_there():
+    """Host and path are no secrets of a configuration, as its query is."""
+    told = {"provider": "http", "url": "http://127.0.0.1:1/keys/of/team?key=hidden-key"}
+    fs = objfs.S3FileSystem(region="us-east-1", storage_options_provider=told)
+    with pytest.raises(CredentialsError, match=r"GET http://127\.0\.0\.1:1/keys/of/team failed: ConnectionRefused"):
+        fs.cat_file("bucket/key")
+
+
 def test_reads_and_writes_go_on_while_keys_expire(service, gateway, bucket):
     """Keys that live for two seconds, in a dict of plain text: one file is read and another written all the while."""
     service.on("GET", "/keys", vending(gateway, 2, lambda keys: {"data": keys}))

@@ -13,7 +13,7 @@ import pytest
 import objfs
 import objfs.providers
 from objfs.clouds.s3 import S3
-from objfs.credentials.named import READY_MADE, make
+from objfs.credentials.named import READY_MADE, make, secret_part
 from objfs.credentials.provider import StorageOptionsProvider, normalise_provider, provider_identity
 from objfs.errors import CredentialsError, OptionError
 from objfs.providers.base import from_environment
@@ -82,6 +82,24 @@ def test_filesystem_shows_no_secret_of_the_dict_that_it_was_given(name, as_text)
     shown = [repr(fs), repr(fs.__dask_tokenize__()), fs.to_json(include_password=False), str(fs.explain("b/k"))]
     assert [text for text in shown if SECRET in text] == []
     assert provider_identity(told) in shown[-1]
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        pytest.param("https://vault.example.com/v1/aws", "", id="none"),
+        pytest.param(f"https://vault.example.com/v1/aws?key={SECRET}", f"key={SECRET}", id="query"),
+        pytest.param(f"https://vault.example.com/v1/aws#{SECRET}", SECRET, id="fragment"),
+        pytest.param(f"https://u:{SECRET}@h/p", f"https://u:{SECRET}@h/p", id="user"),
+        pytest.param(f"https://u:pass/{SECRET}@h/p", f"https://u:pass/{SECRET}@h/p", id="user-with-slash"),
+        pytest.param("$VAULT_URL", "", id="variable"),
+        pytest.param(None, None, id="no-text"),
+    ],
+)
+def test_place_of_a_url_is_no_secret(url, secret):
+    """Errors name the host that did not answer; all else of a URL is hidden wherever it is quoted."""
+    told = {"provider": "added", "URL": url, "headers": {"X": SECRET}, "other": "plain"}
+    assert secret_part(told) == {"URL": secret, "headers": {"X": SECRET}}
 
 
 def test_filesystem_refuses_a_provider_that_does_not_exist():
