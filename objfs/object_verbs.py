@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from objfs.bulk_reads import Ranges, read_all
 from objfs.concurrency import run_bounded
+from objfs.credentials.select import ANONYMOUS
+from objfs.errors import CredentialsError
 from objfs.peers.pages import Tokens
 from objfs.put_verbs import PutVerbs
 from objfs.steps import drive_async
@@ -208,12 +211,15 @@ class ObjectVerbs(PutVerbs):
         ValueError
             No URL is signed for that method.
         CredentialsError
-            The credentials cannot sign.
+            The credentials cannot sign, or there are none: ``sign`` gives the URL without a signature then where the
+            peer's does (S3).
         """
         signing = self.connection.cloud.signing
         if method.upper() not in signing:
             msg = f"a URL is signed for one of {', '.join(signing)}, not for {method!r}"
             raise ValueError(msg)
+        if self.connection.choice is ANONYMOUS:
+            raise CredentialsError(errno.EACCES, "there is nothing to sign with: this filesystem is anonymous")
         words = {**signing[method.upper()], **kwargs}
         seconds = int(expiration.total_seconds() if isinstance(expiration, timedelta) else expiration)
         locations = [self._key(path) for path in ([paths] if isinstance(paths, str) else paths)]

@@ -171,6 +171,13 @@ def test_sign_prints_a_url_that_anybody_can_read(s3, cli):
     assert "only objects" in refused.err
 
 
+def test_sign_prints_nothing_that_is_not_signed(cli):
+    """Without credentials there is nothing to sign with."""
+    refused = cli("sign", "s3://bucket/key", options={"anon": "true", "region": "us-east-1"})
+    assert (refused.code, refused.out) == (1, "")
+    assert "nothing to sign with: this filesystem is anonymous" in refused.err
+
+
 # -- rm ----------------------------------------------------------------------------------------------------------------
 
 

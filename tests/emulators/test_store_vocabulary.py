@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import fsspec
 import pytest
 
-from objfs.errors import ConflictingOptionsError, EngineError, PreconditionFailedError
+from objfs.errors import ConflictingOptionsError, CredentialsError, EngineError, PreconditionFailedError
 from objfs.peers import s3_vocabulary
 from tests import gcs_proxy
 
@@ -506,6 +506,14 @@ def test_many_urls_are_signed_at_once(cloud, engine, signing_options):
     assert fs.sign_many([]) == []
     with pytest.raises(ValueError, match="GET"):
         fs.sign_many(paths, method="PATCH")
+
+
+def test_nothing_is_signed_without_credentials(cloud):
+    """An error, and not a URL that is good for public objects alone; without a request."""
+    place = {name: value for name, value in cloud.provided().items() if name != "storage_options_provider"}
+    fs = fsspec.filesystem(cloud.scheme, anon=True, **place)
+    with pytest.raises(CredentialsError, match="nothing to sign with: this filesystem is anonymous"):
+        fs.sign_many([cloud.path("a")])
 
 
 def test_signed_urls_do_what_they_are_for(cloud, engine, signing_options):
