@@ -283,6 +283,8 @@ def _completed(file: ConfigFile) -> ConfigFile:
     if provider == "sftp":
         msg = f"provider 'sftp' is cshelve's, and no object store ({file.path}, [{file.profile}])"
         raise OptionError(msg)
+    if provider is not None and str(provider) not in CSHELVE_PROVIDERS:
+        _refuse_unknown(provider, file)
     scheme, word = CSHELVE_PROVIDERS.get(str(provider), (str(provider), ""))
     bucket = next((told[each] for each in (normalise(word), *BUCKET_WORDS) if each in told), None)
     for name, value in ((name, told.get(name)) for name in ("url", normalise(word))):
@@ -293,6 +295,19 @@ def _completed(file: ConfigFile) -> ConfigFile:
         begin = Path(bucket).absolute().as_posix() if word == "folder_path" else str(bucket).strip("/")
         url = "/".join([f"{scheme}://{begin}", *filter(None, [str(told.get("prefix", "")).strip("/")])])
     return replace(file, provider=provider, url=url, values=rest)
+
+
+def _refuse_unknown(provider: Any, file: ConfigFile) -> None:
+    """A provider that is none of cshelve's must be a scheme."""
+    from objfs.clouds.known import CLOUDS, PLAIN  # all clouds, for the few files that name one so
+
+    known = [*CSHELVE_PROVIDERS, *(scheme for cloud in CLOUDS for scheme in cloud.schemes), *PLAIN]
+    if provider in known:
+        return
+    near = difflib.get_close_matches(str(provider).lower(), known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    msg = f"there is no provider {provider!r}{hint} Known are {', '.join(known)} ({file.path}, [{file.profile}])"
+    raise OptionError(msg)
 
 
 def is_path(config: Any) -> TypeGuard[str | os.PathLike[str]]:

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from objfs.clouds.known import PLAIN
 from objfs.config_files import DEFAULT_PROFILE, PLACE_WORDS, read_config
 from objfs.connection import environ
 from objfs.errors import ConflictingOptionsError, OptionError
-from objfs.opening import PLAIN, from_url
+from objfs.opening import from_url
 from objfs.options import normalise
 from objfs.urls import scheme_of
 

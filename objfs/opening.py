@@ -14,7 +14,7 @@ from objfs.azure_filesystem import AzureBlobFileSystem
 from objfs.casts import as_bool
 from objfs.clouds._cloud import Cloud, ParsedUrl
 from objfs.clouds._common import FRAMEWORK_ROWS
-from objfs.clouds.known import CLOUDS
+from objfs.clouds.known import CLOUDS, PLAIN
 from objfs.errors import ConflictingOptionsError, MissingExtraError, UnknownOptionError, UrlError
 from objfs.filesystem import ObjectFileSystem
 from objfs.gcs_filesystem import GCSFileSystem
@@ -30,15 +30,6 @@ CLASSES: Final[dict[str, type[ObjectFileSystem]]] = {
     "azure": AzureBlobFileSystem,
     "gcs": GCSFileSystem,
     "s3": S3FileSystem,
-}
-
-# What fsspec's own filesystems serve, and how it calls them.
-PLAIN: Final[Mapping[str, str]] = {
-    "file": "file",
-    "local": "file",
-    "memory": "memory",
-    "http": "http",
-    "https": "http",
 }
 _WEB: Final = frozenset({"http", "https"})
 # fsspec takes local URLs without slashes, too.

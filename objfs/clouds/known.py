@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from objfs.clouds._cloud import Cloud
@@ -11,6 +12,14 @@ from objfs.clouds.s3 import S3
 from objfs.errors import UrlError
 
 CLOUDS: Final[tuple[Cloud, ...]] = (S3, GCS, AZURE)
+# Schemes of no cloud that fsspec's own filesystems serve, and how it calls them.
+PLAIN: Final[Mapping[str, str]] = {
+    "file": "file",
+    "local": "file",
+    "memory": "memory",
+    "http": "http",
+    "https": "http",
+}
 
 
 def cloud_for(scheme: str) -> Cloud:

@@ -313,6 +313,15 @@ FAULTS = [
     pytest.param("a.ini", "[default]\nuse_pickle = false\n", "where the store is opened", id="pickle"),
     pytest.param("a.ini", "[default]\nprovider = sftp\n", "no object store", id="sftp"),
     pytest.param(
+        "a.ini",
+        "[default]\nprovider = awss3\nbucket_name = b\n",
+        "there is no provider 'awss3'; did you mean 'aws-s3'? Known are aws-s3, azure-blob, in-memory, filesystem, s3,",
+        id="provider",
+    ),
+    pytest.param(
+        "a.toml", "[default]\nprovider = {}\nurl = 's3://b'\n", "there is no provider {}.", id="provider-type"
+    ),
+    pytest.param(
         "a.ini", "[default]\nurl = s3://b\n[provider_params]\nurl = x\n", "'url' stands twice", id="in-two-sections"
     ),
 ]
@@ -376,6 +385,12 @@ def test_a_file_of_another_cloud_is_refused(written):
     path = written(CSHELVE_AZURE)
     with pytest.raises(ConflictingOptionsError, match="about provider 'azure-blob', and not about s3"):
         S3FileSystem(config=path)
+
+
+def test_a_file_of_an_unknown_provider_is_told_so_as_storage_options_too(written):
+    """And not that it is about another cloud."""
+    with pytest.raises(OptionError, match=r"no provider 'AWS-S3'; did you mean 'aws-s3'\?"):
+        S3FileSystem(config=written("[default]\nprovider = AWS-S3\n"))
 
 
 def test_a_profile_needs_a_file():
