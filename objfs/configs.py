@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from objfs.clouds.known import PLAIN
-from objfs.config_files import DEFAULT_PROFILE, PLACE_WORDS, read_config
+from objfs.config_files import DEFAULT_PROFILE, PLACE_WORDS, ConfigFile, read_config
 from objfs.connection import environ
 from objfs.errors import ConflictingOptionsError, OptionError
 from objfs.opening import from_url
 from objfs.options import normalise
-from objfs.urls import scheme_of
+from objfs.prefixed import PrefixFileSystem
+from objfs.urls import redact_url, scheme_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -46,7 +47,7 @@ def from_config(
         It is neither INI nor TOML, has no such profile, does not say where, names an option that nobody knows or a
         variable that is not set.
     ConflictingOptionsError
-        ``config`` among the options.
+        ``config`` among the options; or the file's ``url`` and its other words for the place lead to two places.
 
     Examples
     --------
@@ -58,7 +59,7 @@ def from_config(
         raise OptionError(msg)
     if (scheme_of(file.url) or "") in PLAIN:
         told = {name: value for name, value in file.values.items() if normalise(name) not in PLACE_WORDS}
-        return from_url(file.url, **{**told, **file.parameters, **options})
+        return _agreed(file, *from_url(file.url, **{**told, **file.parameters, **options}))
     twice = [name for name in options if normalise(name) in ("config", "config_profile")]
     if twice:
         msg = f"{twice[0]}= cannot go with from_config, which names the file; give options by their names"
@@ -66,4 +67,25 @@ def from_config(
     named = {} if file.profile == DEFAULT_PROFILE else {"config_profile": file.profile}
     # Whoever changes the working directory, or is another process, finds the file all the same.
     place = str(Path(file.path).expanduser().absolute())
-    return from_url(file.url, **options, config=place, **named)
+    return _agreed(file, *from_url(file.url, **options, config=place, **named))
+
+
+def _agreed(file: ConfigFile, fs: AbstractFileSystem, path: str) -> tuple[AbstractFileSystem, str]:
+    """What was opened, unless other words of the file for the place lead elsewhere: one of them is not meant."""
+    url = str(file.url)
+    whole = f"{fs.path}/{path}" if isinstance(fs, PrefixFileSystem) else path
+    whole = whole.removeprefix(f"{scheme_of(url)}://").strip("/")
+    outer = whole.partition("/")[0]
+    told = {name: str(value) for name, value in file.values.items() if normalise(name) in PLACE_WORDS}
+    for name in sorted(told, key=lambda name: normalise(name) == "prefix"):
+        said = told[name].strip("/")
+        if normalise(name) == "prefix":
+            said = f"{outer}/{said}".strip("/")
+        elif scheme_of(url) in ("file", "local"):
+            said = Path(told[name]).absolute().as_posix().strip("/")
+        if not f"{whole}/".startswith(f"{said}/"):
+            other = f"{redact_url(url)} is not there"
+            msg = f"{name!r} is {told[name]!r} ({file.places[name]}), and {other}; leave one of them out"
+            raise ConflictingOptionsError(msg)
+        outer = said
+    return fs, path

@@ -414,6 +414,48 @@ def test_read_config_shows_no_value_in_its_repr(written):
     assert SECRET not in repr(file)
 
 
+AGREED = [
+    pytest.param("url = s3://b/data/x\nbucket_name = b\nprefix = /data/\nanon = true", {}, "b/data/x", id="below"),
+    pytest.param("url = s3://b/data\nbucket = b\nanon = true", {"prefix": "data"}, "", id="prefix-of-the-caller"),
+    pytest.param(
+        "url = https://a.blob.core.windows.net/c/k?sig=hidden\ncontainer-name = c\n", {}, "c/k", id="https-form"
+    ),
+    pytest.param("provider = filesystem\nbucket_name = sub\nprefix = p", {}, "/start/sub/p", id="relative-directory"),
+    pytest.param("url = file:///start/x\nfolder_path = .", {}, "/start/x", id="directory"),
+    pytest.param("url = memory://mine/x\npersist-key = /mine", {}, "/mine/x", id="memory"),
+    pytest.param("provider = http\nbucket_name = host\nprefix = p", {}, "http://host/p", id="web"),
+    pytest.param("url = s3://b\nbucket_name = b\nprefix =\nanon = true", {}, "b", id="empty"),
+]
+
+
+@pytest.mark.parametrize(("text", "options", "place"), AGREED)
+def test_words_for_the_place_may_say_it_twice(text, options, place, written, monkeypatch):
+    """Where all lead to one place."""
+    monkeypatch.setattr(Path, "absolute", lambda self: "/start" / self)
+    assert objfs.from_config(written(f"[default]\n{text}\n"), **options)[1] == place
+
+
+CONTRADICTIONS = [
+    pytest.param("url = s3://a/x\nbucket_name = b", "bucket_name", "b", "s3://a/x", id="bucket"),
+    pytest.param("url = gs://a/x\nbucket = a/x/y", "bucket", "a/x/y", "gs://a/x", id="deeper"),
+    pytest.param("url = s3://ab/x\nbucket = a", "bucket", "a", "s3://ab/x", id="longer"),
+    pytest.param("url = s3://a/x\nprefix = y", "prefix", "y", "s3://a/x", id="prefix"),
+    pytest.param("url = s3://a\nprefix = y", "prefix", "y", "s3://a", id="prefix-of-a-bucket"),
+    pytest.param("provider = s3\nbucket = a\ncontainer_name = b", "container_name", "b", "s3://a", id="two-words"),
+    pytest.param("url = file:///tmp/a\nfolder_path = /tmp/b", "folder_path", "/tmp/b", "file:///tmp/a", id="folder"),
+    pytest.param("url = memory://a\npersist_key = b", "persist_key", "b", "memory://a", id="memory"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "value", "url"), CONTRADICTIONS)
+def test_words_for_two_places_contradict_each_other(text, name, value, url, written):
+    """The error says both, and the line."""
+    with pytest.raises(ConflictingOptionsError) as caught:
+        objfs.from_config(written(f"[default]\n{text}\n"))
+    assert f"{name!r} is {value!r} (" in str(caught.value)
+    assert f", [default], line {3 + text.startswith('provider')}), and {url} is not there" in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["url = 5", 'provider = "filesystem"\nfolder_path = 123'], ids=["url", "folder"])
 def test_place_that_is_no_text_is_refused(text, tmp_path):
     """TOML has numbers, too."""
