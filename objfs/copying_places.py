@@ -14,7 +14,7 @@ from fsspec.utils import stringify_path
 from objfs.downloads import PARTIAL_PREFIX, PARTIAL_SUFFIX
 from objfs.errors import UrlError
 from objfs.filesystem import ObjectFileSystem
-from objfs.opening import from_url, is_of_a_cloud
+from objfs.opening import from_url, is_local_path, is_of_a_cloud
 from objfs.records import field, record, replace
 from objfs.urls import scheme_of
 
@@ -217,13 +217,10 @@ def open_place(url: str | os.PathLike[str], options: Mapping[str, Any] | None = 
     Raises
     ------
     UrlError
-        As `objfs.from_url` raises it.
+        The text is empty, or as `objfs.from_url` raises it.
     """
     text = stringify_path(url)
-    if scheme_of(text) is None and not text.lower().startswith(("file:", "local:")):
-        if not text:
-            msg = "an empty text names no place; a local directory is '.'"
-            raise UrlError(msg)
+    if is_local_path(text):
         # Made absolute here: fsspec would take a "~" for the home directory.
         path = os.path.abspath(text)
         return Place(LocalFileSystem(**(options or {})), _posix(path), text.endswith(("/", os.sep)))

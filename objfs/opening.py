@@ -108,10 +108,23 @@ def is_of_a_cloud(url: str, options: Mapping[str, Any]) -> bool:
     Raises
     ------
     UrlError
-        Nobody knows the scheme.
+        Nobody knows the scheme, or the text is empty.
     """
-    is_path = scheme_of(url) is None and not _LOCAL.match(url)
-    return not is_path and not isinstance(_parse(url, options), UrlError)
+    return not is_local_path(url) and not isinstance(_parse(url, options), UrlError)
+
+
+def is_local_path(text: str) -> bool:
+    """Whether a text is the path of a local file or directory, and no URL.
+
+    Raises
+    ------
+    UrlError
+        It is empty.
+    """
+    if not text:
+        msg = "an empty text names no place; a local directory is '.'"
+        raise UrlError(msg)
+    return scheme_of(text) is None and not _LOCAL.match(text)
 
 
 def _prefix_of(prefix: str | None, options: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:

@@ -19,7 +19,7 @@ import objfs
 from objfs.cli import codes, flags
 from objfs.cli.output import Output, WrongCallError, counted, describe
 from objfs.cli.sessions import Session
-from objfs.urls import scheme_of
+from objfs.opening import is_local_path
 
 
 def explain(
@@ -39,7 +39,7 @@ def explain(
     """
     out = Output("explain", as_json=as_json)
     wanted = [word.strip() for word in check.split(",") if word.strip()]
-    named = url if scheme_of(url) else f"file://{os.path.abspath(url)}"
+    named = f"file://{os.path.abspath(url)}" if is_local_path(url) else url
     try:
         found = objfs.explain(named, check=wanted, fetch=fetch, **Session(option, config, profile).options)
     except (TypeError, ValueError) as error:

@@ -38,6 +38,13 @@ def test_explain_check_tries_and_its_failure_is_the_exit_code(s3_cloud, cli):
     assert s3_cloud.raw.listed() == ["x"]
 
 
+def test_explain_takes_a_local_url_without_slashes(cli, tmp_path, monkeypatch):
+    """As the other commands do; it is no file of that name."""
+    monkeypatch.chdir(tmp_path)
+    (record,) = cli("explain", "--json", "file:here", options={}).records
+    assert (record["scheme"], record["path"]) == ("file", f"{tmp_path}/here")
+
+
 def test_explain_takes_a_local_path(cli, tmp_path):
     """As every command does."""
     (record,) = cli("explain", "--json", str(tmp_path), options={}).records
