@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 import objfs
-from objfs import checks
+from objfs import checks, sdk
 from objfs.checks import CHECKS
 from objfs.explanation import CheckFact, Explanation
 from tests.clouds import CloudUnderTest
@@ -361,6 +361,16 @@ def test_checks_without_an_sdk_use_the_data_plane(moto_server, bucket, observer)
     found = objfs.explain(f"s3://{bucket}/a/b", check=ALL, engine="obstore", **moto_server.options)
     assert by_name(found)["list"].found == "there are objects"
     assert found.ok
+
+
+def test_check_of_a_listing_says_what_is_not_installed(moto_server, bucket, monkeypatch):
+    """No name can be listed then, whatever the server allows; what the server refuses is said first."""
+    monkeypatch.setattr(sdk, "is_installed", lambda _: False)
+    found = objfs.explain(f"s3://{bucket}/a/b", check=("list", "write"), **moto_server.options)
+    assert [check.outcome for check in found.checks] == ["failed", "ok"]
+    assert by_name(found)["list"].symptom == "not installed"
+    assert "objfs[s3]" in by_name(found)["list"].error
+    assert symptoms(objfs.explain(f"s3://{bucket}-2/a", check="list", **moto_server.options)) == {"no such bucket"}
 
 
 def test_checks_say_that_a_secret_is_wrong(minio_server, make_bucket):
