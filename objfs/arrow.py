@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 from pyarrow.fs import FileInfo, FileSelector, FileType, FSSpecHandler
 
-from objfs.errors import FileExpired
+from objfs.errors import FileExpired, UrlError
 from objfs.filesystem import ObjectFileSystem
 from objfs.opening import from_url
 from objfs.prefixed import PrefixFileSystem
@@ -45,7 +45,7 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
     Raises
     ------
     UrlError, UnknownOptionError, ConflictingOptionsError
-        As `objfs.from_url`. No request is sent.
+        As `objfs.from_url`, or the URL of a cloud ends in two slashes. No request is sent.
 
     Examples
     --------
@@ -63,6 +63,10 @@ class ArrowFileSystemHandler(FSSpecHandler):  # type: ignore[misc]
     def __init__(self, url: str, storage_options: Mapping[str, Any] | None = None) -> None:
         self._arguments = url, dict(storage_options or {})
         fs, path = from_url(url, **self._arguments[1])
+        if isinstance(fs, ObjectFileSystem) and path.endswith("//"):
+            # A directory `p//` is listed as `p`, so that keys that begin so would not be found.
+            msg = f"{redact_url(url)} ends in an empty name, which no directory can have; begin at one above it"
+            raise UrlError(msg)
         root = path.rstrip("/")
         super().__init__(PrefixFileSystem(root or "/", fs))
         # Sizes of the files of the listing that was made last.

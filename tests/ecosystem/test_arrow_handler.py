@@ -11,6 +11,7 @@ import pytest
 
 import objfs
 from objfs.credentials.provider import StorageOptionsProvider
+from objfs.errors import UrlError
 from tests.clouds import CloudUnderTest
 
 pa = pytest.importorskip("pyarrow")
@@ -57,6 +58,16 @@ def test_table_is_written_and_read(fs):
     found = ds.dataset("lake", format="parquet", partitioning="hive", filesystem=fs)
     assert len(found.files) == 2
     assert found.to_table(filter=ds.field("year") == 2025, columns=["value"]).to_pydict() == {"value": [3.0]}
+
+
+def test_url_that_ends_in_two_slashes_is_refused():
+    """What is written below would go to other keys: not `p//new`, but `p/new`."""
+    for url in ("s3://bucket/p//", "gs://bucket//", "az://container/p///"):
+        with pytest.raises(UrlError, match=f"{url} ends in an empty name"):
+            ArrowFileSystemHandler(url, {"anon": True, **({"account_name": "a"} if url.startswith("az") else {})})
+    assert ArrowFileSystemHandler("s3://bucket/p/", {"anon": True}) == ArrowFileSystemHandler(
+        "s3://bucket/p", {"anon": True}
+    )
 
 
 def test_facts_of_files_and_directories(fs):
