@@ -26,7 +26,7 @@ T = TypeVar("T")
 # A wait without a time-out cannot be interrupted on every platform; a short one costs nothing measurable.
 _POLL_SECONDS: Final = 0.5
 # Workers that are kept for the next call.
-_MAX_IDLE: Final = 16
+MAX_IDLE: Final = 16
 # Many calls begin with this many workers. Where these complete less than a call each in the time below, they are
 # waiting for a distant server instead of using the processor, and twice as many serve better, up to the caller's limit.
 _FIRST_WORKERS: Final = 8
@@ -120,7 +120,7 @@ class _Worker:
             # A kept worker must not keep a result, and is free before its caller knows, who may have the next call.
             del task
             _busy.discard(self)
-            keep = len(_idle) < _MAX_IDLE
+            keep = len(_idle) < MAX_IDLE
             if keep:
                 _idle.append(self)
             done()
@@ -361,6 +361,11 @@ def refuse_when_stopped(stop: Stop) -> None:
     """Nobody waits any more: what was asked for must not look complete."""
     if stop.is_set:
         raise asyncio.CancelledError
+
+
+def has_room() -> bool:
+    """Whether one more call finds a worker that is kept anyway."""
+    return len(_busy) < MAX_IDLE
 
 
 def is_busy() -> bool:

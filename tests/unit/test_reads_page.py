@@ -131,7 +131,7 @@ def test_page_says_the_bounds_of_the_code() -> None:
     assert f"share {store.LARGE_AT_A_TIME} places" in text
     assert (transfers.SDK_REQUESTS_IN_FLIGHT, "ten\nrequests" in text) == (10, True)
     assert (workers._FIRST_WORKERS, "Eight threads" in text) == (8, True)
-    assert (workers._MAX_IDLE, "sixteen at most" in text) == (16, True)
+    assert (workers.MAX_IDLE, "sixteen at most" in text) == (16, True)
     assert f"each in {workers._RAMP_SECONDS * 1000:g} ms" in text
     assert (adaptive.AHEAD_OF_RUN, "Twice as much as the sequence has read" in text) == (2, True)
     assert f"{adaptive.KEPT_BLOCKS} pieces at most" in text

@@ -12,7 +12,7 @@ import pytest
 
 from objfs.steps import Get, Head, Local, Part, Plan, Together, drive, drive_async
 from objfs.types import ByteRange, Location, Suffix
-from objfs.workers import call
+from objfs.workers import MAX_IDLE, call
 from tests.unit.recording import BUCKET, RecordingSdk, RecordingStore, Request, until
 
 KEY = Location(BUCKET, "key")
@@ -218,3 +218,42 @@ def test_together_that_is_cancelled_begins_nothing_more() -> None:
     asyncio.run(main())
     assert until(lambda: not plane.present)
     assert len(plane.requests) <= 2
+
+
+@pytest.mark.parametrize("step", [Get, Head], ids=["get", "head"])
+def test_awaited_reads_are_left_to_workers_while_these_have_time(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as are kept anyway; what is more is awaited on the loop, and none waits for another."""
+    objects, gate = RecordingStore(key=DATA), threading.Event()
+    awaited: list[str] = []
+    left: list[int] = []
+
+    def note(name: str) -> None:
+        own = getattr(objects, name)
+
+        async def soon(*args: Any, **keywords: Any) -> Any:
+            awaited.append(name)
+            return await own(*args, **keywords)
+
+        monkeypatch.setattr(objects, name, soon)
+
+    def hold(_: Request) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            left.append(threading.get_ident())
+            assert gate.wait(PATIENCE)
+
+    for name in ("get", "head"):
+        note(name)
+    objects.before = hold
+    given = (ByteRange(0, 5), None) if step is Get else ()
+
+    async def main() -> None:
+        tasks = [asyncio.ensure_future(drive_async(of_one(step(objects, KEY, *given)))) for _ in range(MAX_IDLE + 5)]
+        held = {*tasks}
+        while len(held) > MAX_IDLE:
+            _, held = await asyncio.wait(held, return_when=asyncio.FIRST_COMPLETED)
+        gate.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(asyncio.wait_for(main(), PATIENCE))
+    assert awaited == [step.__name__.lower()] * 5
+    assert len({*left}) == len(left) == MAX_IDLE

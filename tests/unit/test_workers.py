@@ -449,7 +449,7 @@ def test_worker_that_is_idle_takes_the_next_call() -> None:
 
 def test_workers_beyond_the_bound_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many that were busy at the same time only some are kept for the next call."""
-    monkeypatch.setattr(workers, "_MAX_IDLE", 1)
+    monkeypatch.setattr(workers, "MAX_IDLE", 1)
     gates = [threading.Event() for _ in range(3)]
     threads: list[threading.Thread] = []
     begun = threading.Barrier(4, timeout=PATIENCE)
