@@ -28,10 +28,8 @@ def _guarded(command: Callable[..., int]) -> Callable[..., None]:
         except (KeyboardInterrupt, typer.Abort):
             _say("interrupted")
             code = codes.INTERRUPTED
-        except OutputClosedError:
-            # What is left in the buffer would raise once more when the interpreter exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = codes.UNREAD
+        except OutputClosedError as error:
+            code = _unprinted(error.__cause__)
         except USAGE_ERRORS as error:
             _say(describe(error))
             code = codes.USAGE
@@ -82,7 +80,20 @@ def run(arguments: Sequence[str]) -> int:
         if not arguments:
             return codes.USAGE
         return end.code if isinstance(end.code, int) else codes.FAILED
+    except OSError as error:
+        # Of the help and the version, which are not printed by commands.
+        return _unprinted(error)
     return 0
+
+
+def _unprinted(error: BaseException | None) -> int:
+    """The exit code where the output cannot be written."""
+    # What is left in the buffer would raise once more when the interpreter exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error is None or isinstance(error, BrokenPipeError):
+        return codes.UNREAD
+    _say(f"the output cannot be written: {describe(error)}")
+    return codes.FAILED
 
 
 def _say(text: str) -> None:

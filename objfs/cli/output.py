@@ -27,7 +27,7 @@ class WrongCallError(ValueError):
 
 
 class OutputClosedError(Exception):
-    """Nobody reads what is printed any more."""
+    """What is printed cannot be written: in most cases, as nobody reads it any more; the cause says why."""
 
 
 # A call that is wrong, rather than what it meets.
@@ -80,17 +80,17 @@ class Output:
         Raises
         ------
         OutputClosedError
-            The reader has gone.
+            The reader has gone, the disk is full, or the caller has closed the standard output.
         """
         rest = memoryview(data)
-        with _while_read():
+        with _while_open():
             while rest:
                 # With PYTHONUNBUFFERED it is a raw file, which takes what fits in a pipe.
                 rest = rest[sys.stdout.buffer.write(rest) :]
 
     def flush(self) -> None:
         """Hand over what was printed."""
-        with _while_read():
+        with _while_open():
             sys.stdout.flush()
 
     def say(self, text: str) -> None:
@@ -122,10 +122,10 @@ class Output:
 
 
 @contextmanager
-def _while_read() -> Iterator[None]:
+def _while_open() -> Iterator[None]:
     try:
         yield
-    except BrokenPipeError as error:
+    except OSError as error:
         raise OutputClosedError from error
 
 

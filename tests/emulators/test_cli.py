@@ -359,6 +359,43 @@ def test_ctrl_c_ends_a_command_without_a_traceback(s3):
         assert process.wait(SECONDS) == 130
 
 
+def test_ctrl_c_while_the_program_is_imported_leaves_no_traceback(tmp_path):
+    """Not even where Python prints an exception and goes on, as it does with those of callbacks of its imports."""
+    (tmp_path / "typer.py").write_text(
+        "import os, signal\nclass Callback:\n    def __del__(self):\n        os.kill(os.getpid(), signal.SIGINT)\n"
+        "Callback()\nprint('imported')\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    with program("ls", env={**environment(), "PYTHONPATH": paths}) as process:
+        assert process.communicate(timeout=SECONDS) == (b"", b"")
+        assert process.returncode == 130
+
+
+@pytest.mark.parametrize(
+    ("command", "streams", "code", "said"),
+    [
+        pytest.param("ls .", ">&-", 1, "the output cannot be written: Bad file descriptor", id="closed"),
+        pytest.param("--help", ">&-", 1, "the output cannot be written: Bad file descriptor", id="help"),
+        pytest.param("ls .", ">/dev/full", 1, "the output cannot be written: No space left on device", id="full"),
+        pytest.param("cp a b", ">&-", 0, "", id="nothing-to-print"),
+        pytest.param("ls .", "2>&-", 0, "", id="no-messages"),
+        pytest.param("ls missing", ">&- 2>&-", 1, "", id="neither"),
+        pytest.param("cp - b", "<&-", 1, "Bad file descriptor", id="input"),
+    ],
+)
+def test_streams_that_are_closed_are_no_error_of_the_interpreter(command, streams, code, said, tmp_path):
+    """One line says what cannot be written or read, if that is wanted and can be said."""
+    if "full" in streams and not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    (tmp_path / "a").write_bytes(b"a")
+    shell = f'exec "{sys.executable}" -m objfs {command} {streams}'
+    ended = subprocess.run(
+        ["sh", "-c", shell], env=environment(), cwd=tmp_path, capture_output=True, timeout=SECONDS, check=False
+    )
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (code, 1 if said else 0)
+    assert said in ended.stderr.decode()
+
+
 def test_web_pages_are_listed_and_printed_and_their_errors_are_one_line(cli, web):
     """aiohttp raises what is no OSError."""
     web.objects["/cli/page"] = b"text"
