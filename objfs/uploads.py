@@ -86,7 +86,7 @@ class StreamedUpload:
         self._bounds, self._count = bounds, 0
         # Set when nobody waits for the upload any more; without somebody to tell, never.
         self._stop = current_stop()
-        self._given_up = self._begun = self._is_ended = False
+        self._given_up = self._begun = self._is_taken = self._is_refused = False
         # What obstore has, until it gives it back: the parts in flight.
         self._lent: list[memoryview] = []
         self._waits_for_parts = True
@@ -105,7 +105,6 @@ class StreamedUpload:
     def finish(self) -> Written:
         """Publish the object."""
         self._hand_over(None)
-        self._is_ended = True
         while not self._is_over.wait(_POLL_SECONDS):
             refuse_when_stopped(self._stop)
         if self._error is not None:
@@ -124,11 +123,14 @@ class StreamedUpload:
         self._given_up = True
         with contextlib.suppress(queue.Full):
             self._parts.put_nowait(None)
-        if self._is_ended:
+        # obstore gives a part back when it is answered, and does not end the upload before all are.
+        is_listed = self._is_taken and any(not _is_back(view) for view in self._lent)
+        if is_listed:
             # obstore has all parts, waits for their answers and cannot be told; the service can.
-            self._abort_leftovers(before)
+            self._abort_leftovers(before, is_listed=True)
         self._is_over.wait(_LANDING_SECONDS)
-        self._abort_leftovers(before)
+        # It asked for a part after that listing, so that it had not ended the upload before.
+        self._abort_leftovers(before, is_listed=is_listed or self._is_refused)
 
     def _hand_over(self, part: Sequence[Piece] | None) -> None:
         while not self._is_over.is_set():
@@ -158,10 +160,12 @@ class StreamedUpload:
         while True:
             part = self._parts.get()
             if self._given_up:
+                self._is_refused = True
                 self._wait_for_parts()
                 raise UploadAborted
             self._lent = [view for view in self._lent if not _is_back(view)]
             if part is None:
+                self._is_taken = True
                 return
             for piece in part:
                 self._lent.append(memoryview(piece))
@@ -185,14 +189,20 @@ class StreamedUpload:
             logger.debug("cannot list the multipart uploads of %s: %s", self._key, error)
             return set()
 
-    def _abort_leftovers(self, before: set[str]) -> None:
-        """Abort again what this abort ended: an upload of somebody else is still listed and is left alone."""
+    def _abort_leftovers(self, before: set[str], *, is_listed: bool) -> None:
+        """Abort again what this abort ended: an upload of somebody else is still listed and is left alone.
+
+        obstore does not tell the id of its upload. One that is listed alone is ours only if ours was there at that
+        moment; after its end it is that of another process which writes the same key. Where obstore has been answered
+        all parts, its request for the end may have been carried out or not, and nobody can tell: then what is
+        still listed is left alone, and the object appears whole or not at all.
+        """
         witness = self._witness
         if witness is None or not before:
             return
         try:
             after = wait_for(witness.uploads(self._key), self._loop)
-            ours = before if len(before) == 1 else before - after
+            ours = before if is_listed and len(before) == 1 else before - after
             for upload_id in ours:
                 wait_for(witness.abort_upload(self._key, upload_id), self._loop)
         except Exception as error:  # noqa: BLE001 - the caller's own error matters more
