@@ -66,6 +66,7 @@ class Store:
         self.large_requests = Turns(LARGE_AT_A_TIME)
         self._lock = threading.Lock()
         self._built: ObjectStore | None = None
+        self._built_once: ObjectStore | None = None
 
     @property
     def filesystem(self) -> str:
@@ -84,17 +85,33 @@ class Store:
 
     @property
     def _store(self) -> ObjectStore:
-        global _runtime_pid  # noqa: PLW0603 - one runtime per process, whatever the number of stores
         if self._built is None:
             with self._lock:
                 if self._built is None:
-                    from obstore import store as stores
-
-                    told = {**self.told, "client_options": with_files_read(self._arguments.client_options)}
-                    made = getattr(stores, self._cloud.store_class)
-                    self._built = made(self._arguments.bucket, **told, credential_provider=self._calls.adapter)
-                    _runtime_pid = os.getpid()
+                    self._built = self._made(self.told)
         return self._built
+
+    @property
+    def _deleting(self) -> ObjectStore:
+        """The store for deletions: where obstore does not tell that it has repeated one, it is to repeat none."""
+        if not self._cloud.hides_repetition:
+            return self._store
+        if self._built_once is None:
+            once = {**self._arguments.retry_config, "max_retries": 0}
+            with self._lock:
+                if self._built_once is None:
+                    self._built_once = self._made({**self.told, "retry_config": once})
+        return self._built_once
+
+    def _made(self, told: Mapping[str, Any]) -> ObjectStore:
+        global _runtime_pid  # noqa: PLW0603 - one runtime per process, whatever the number of stores
+        from obstore import store as stores
+
+        told = {**told, "client_options": with_files_read(self._arguments.client_options)}
+        make: Callable[..., ObjectStore] = getattr(stores, self._cloud.store_class)
+        made = make(self._arguments.bucket, **told, credential_provider=self._calls.adapter)
+        _runtime_pid = os.getpid()
+        return made
 
     async def get(
         self,
@@ -283,7 +300,7 @@ class Store:
         """Delete one object; S3 does not say whether it was there."""
         import obstore
 
-        delete = self._seen("DELETE", key, lambda: obstore.delete_async(self._store, key))
+        delete = self._seen("DELETE", key, lambda: obstore.delete_async(self._deleting, key))
         await deleted(self._arguments.retry_config, partial(self._calls.call, key, delete))
 
     async def copy(self, source: str, target: str, *, overwrite: bool = True) -> None:

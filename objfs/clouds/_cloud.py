@@ -198,6 +198,8 @@ class Cloud:
         Options that `parse_url` takes by keyword, as they say which hosts are the cloud's besides.
     unsigned_writes
         Why the data plane should not write for an anonymous caller; None where it should.
+    hides_repetition
+        Whether obstore deletes in a way that does not tell whether the request was repeated.
     answers
         Names that mean another option in a provider's answer, which holds credentials only, than among options.
     """
@@ -242,4 +244,5 @@ class Cloud:
     key_refusal: Callable[[str], str | None] = _any_key
     url_settings: tuple[str, ...] = ()
     unsigned_writes: str | None = None
+    hides_repetition: bool = False
     answers: Mapping[str, str] = field(default_factory=dict)

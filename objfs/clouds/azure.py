@@ -102,4 +102,6 @@ AZURE: Final = Cloud(
     exclusive_copy=exclusive_copy,
     api_hosts=API_HOSTS,
     key_refusal=key_refusal,
+    # A batch of one: the answer to the first request is lost, and the second one's 404 is within a good answer.
+    hides_repetition=True,
 )

@@ -56,15 +56,32 @@ def test_change_that_was_made_is_not_reported_as_somebody_elses(
     """It succeeds, or the error says that nobody knows."""
     with bench(cloud, plane, tmp_path) as on:
         for name, (call, exists, hit, expected) in CALLS.items():
-            if name == "rm" and (cloud.name, plane) == ("azure", "auto"):
-                # obstore deletes there by a batch, and does not tell of one that it has sent again (0.12.1).
-                continue
             path = on.old(name) if exists else cloud.path(name)
             with on.under(Rule(_done_and(status), hit, 1)) as rule, contextlib.suppress(ConnectionError):
                 call(on, path)
             assert rule.hits == 1, name
             body, uploads = on.seen(name)
             assert (body, uploads) == (on.large if name == "create-in-parts" else expected, []), name
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("plane", PLANES)
+def test_deletion_that_a_busy_server_has_not_begun_tells_that_nothing_was_there(
+    cloud: CloudUnderTest, plane: str, status: int, tmp_path: Path
+) -> None:
+    """It is repeated; a server that says to come back later has done nothing.
+
+    S3 never tells, and obstore repeats those of GCS by itself, and does not tell after which answer (0.12.1).
+    """
+    with bench(cloud, plane, tmp_path) as on:
+        with on.under(Rule(refusing(status, "SlowDown"), CHANGES, 1)) as rule:
+            on.fs.rm_file(on.old("there"))
+        assert (rule.hits, on.seen("there")) == (1, (None, []))
+        is_told = cloud.name == "azure" or (cloud.name, plane) == ("gcs", "sdk")
+        raised = pytest.raises(FileNotFoundError) if is_told else contextlib.nullcontext()
+        with on.under(Rule(refusing(status, "SlowDown"), CHANGES, 1)) as rule, raised:
+            on.fs.rm_file(cloud.path("missing"))
+        assert rule.hits == 1
 
 
 @pytest.mark.parametrize("plane", PLANES)
