@@ -215,7 +215,7 @@ def run(report: Report, url: str, options: dict[str, Any], lifetime_seconds: flo
     """All steps, at any place: which cloud it is, the URL says, and the options how to get in."""
     # Workers are processes: what they use reaches them as a pickle.
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster),
     ):
         work_on_table(report, url, options, rows)

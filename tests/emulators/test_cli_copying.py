@@ -156,7 +156,7 @@ def test_progress_is_shown_on_a_terminal_only(s3_cloud, tree):
 def test_a_cluster_copies(s3_cloud, cli, tree):
     """By the address of its scheduler; credentials are in the environment of its workers here."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
         done = cli("sync", "--dask", cluster.scheduler_address, tree, s3_cloud.url("up"))
     assert done.code == 0, done
     assert {key: s3_cloud.raw.get(key) for key in s3_cloud.raw.listed()} == {
