@@ -73,10 +73,10 @@ def trace(
         if file is not None and not file.parent.is_dir():
             msg = f"there is no directory {str(file.parent)!r} to write {file.name!r} to"
             raise WrongCallError(msg)
-    seen = objfs.trace()
+    program, seen = _program(words), objfs.trace()
     try:
         with seen:
-            code = _run(words)
+            code = _run(*program)
     finally:
         seen.to_html(html)
         if values is not None:
@@ -86,9 +86,8 @@ def trace(
     return code
 
 
-def _run(words: Sequence[str]) -> int:
+def _run(run: Callable[[], object], folder: str, arguments: list[str]) -> int:
     """Run a Python program in this process; its exit code."""
-    run, folder, arguments = _program(words)
     before = sys.argv, sys.path[0]
     sys.argv, sys.path[0] = arguments, folder
     try:

@@ -99,7 +99,10 @@ def test_trace_of_a_program_that_fails_keeps_what_was_seen(cli, tmp_path):
     assert (tmp_path / "seen.html").exists()
     said = cli("trace", *page, str(tmp_path / "exits.py"), options={})
     assert (said.code, "no number" in said.err) == (1, True)
-    assert cli("trace", *page, str(tmp_path / "none.py"), options={}).code == 2
+    unwritten = tmp_path / "unwritten.html"
+    for words in ([str(tmp_path / "none.py")], [""], ["-m"]):
+        assert cli("trace", "--html", str(unwritten), *words, options={}).code == 2
+    assert not unwritten.exists()
     nowhere = ["--html", str(tmp_path / "nowhere" / "seen.html")]
     assert cli("trace", *nowhere, str(tmp_path / "exits.py"), options={}).code == 2, "before it runs for an hour"
 
