@@ -46,7 +46,7 @@ def test_console_script_is_the_command_line():
     from importlib import import_module
 
     module, _, name = PROJECT["scripts"]["objfs"].partition(":")
-    assert getattr(import_module(module), name) is import_module("objfs.__main__").main
+    assert getattr(import_module(module), name) is import_module("objfs.__main__").program
 
 
 def test_citation_names_the_version_in_the_sources():
