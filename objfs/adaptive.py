@@ -55,9 +55,8 @@ class Fetcher(Protocol):
         """Whether a request has said which version is read."""
         ...
 
-    @property
-    def in_flight(self) -> int:
-        """Requests of full parts that may be made at a time."""
+    def in_flight(self, request_bytes: int) -> int:
+        """How many requests of that many bytes, at most a full part, may be made at a time."""
         ...
 
     def load(self, wanted: ByteRange) -> SizedBuffer:
@@ -247,7 +246,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
             self._guided.clear()
         elif requests.is_pinned and self._readers == 1:
             # Threads that read at the same time bring what they need as soon.
-            wanted = guide.take(AHEAD_BYTES, requests.in_flight)
+            wanted = guide.take(AHEAD_BYTES, requests.in_flight(min(len(read), PART_BYTES)))
             for plan in merge_ranges(wanted, max_gap_bytes=COLUMN_GAP_BYTES, max_request_bytes=PART_BYTES):
                 for gap in self._survey(plan.range)[1]:
                     self._guided += [self._begin(part) for part in split_range(gap, PART_BYTES)]
@@ -386,7 +385,7 @@ class AdaptiveCache(BaseCache):  # type: ignore[misc]
         # one at the end would cost a request for little.
         count = max(-(-missing // PART_BYTES), min(missing // self.blocksize, AHEAD_PARTS - len(self._ahead)))
         for part in split_range(ByteRange(known, known + missing), -(-missing // count)):
-            if len(self._ahead) >= requests.in_flight:
+            if len(self._ahead) >= requests.in_flight(PART_BYTES):
                 return
             self._ahead.append(self._begin(part))
 

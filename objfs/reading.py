@@ -127,10 +127,9 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         """Whether a request has said which version is read."""
         return self.state is not None
 
-    @property
-    def in_flight(self) -> int:
-        """Requests of full parts that one read makes at a time."""
-        return self._source.in_flight(self._source.part_bytes)
+    def in_flight(self, request_bytes: int) -> int:
+        """How many requests of that many bytes one read makes at a time."""
+        return self._source.in_flight(request_bytes)
 
     def load(self, wanted: ByteRange) -> SizedBuffer:
         """One request of the version that is open, blocking this thread."""
