@@ -180,6 +180,15 @@ class Source:
                 observing.tell_read(self.objects.filesystem, self.location, each, missed)
 
 
+class _Lender(io.BytesIO):
+    """Memory whose bytes may still be lent out when the garbage collector ends it."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        """End without `close`, which refuses then, as Python 3.13 and later print on stderr."""
+
+
 class Assembly:
     """A range that is put together from the answers of several requests, copied once, in any thread.
 
@@ -193,11 +202,11 @@ class Assembly:
 
     def __init__(self, whole: ByteRange, target: memoryview | None = None) -> None:
         self.whole = whole
-        self._held: io.BytesIO | None = None
+        self._held: _Lender | None = None
         if target is None:
             # A `BytesIO` over bytes that nobody else holds lends them out to be written to, and hands the same bytes
             # out afterwards. They are zero pages until then, which the threads that write touch first.
-            self._held = io.BytesIO(bytes(len(whole)))
+            self._held = _Lender(bytes(len(whole)))
             target = self._held.getbuffer()
         self._view = target
 

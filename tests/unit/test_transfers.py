@@ -19,6 +19,7 @@ from objfs.store import LARGE_AT_A_TIME
 from objfs.transfers import Assembly, read_slice
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix
 from objfs.workers import run_many
+from tests.distributions import run_fresh
 from tests.unit.recording import PART, RecordingSdk, RecordingStore, Request, make_small, source_of, until
 
 SIZES = (0, 1, 9, 10, 11, PART - 1, PART, PART + 1, 10 + PART, 3 * PART, 5 * PART + 3)
@@ -338,3 +339,20 @@ def test_assembly_takes_nothing_when_it_was_handed_out() -> None:
     with pytest.raises(ValueError, match="released"):
         whole.put(0, b"9")
     assert found == b"123"
+
+
+LOST = """
+import gc
+from objfs.transfers import Assembly
+from objfs.types import ByteRange
+
+lost = Assembly(ByteRange(0, 9))
+lost.itself = lost
+del lost
+gc.collect()
+"""
+
+
+def test_assembly_that_the_garbage_collector_finds_says_nothing() -> None:
+    """As that of a read that failed, whose traceback leads back to it; Python 3.13 prints errors of closing files."""
+    run_fresh(LOST, options=("-X", "dev", "-W", "error"))
