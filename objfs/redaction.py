@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from inspect import isclass, isroutine
 from pathlib import PurePath
 from typing import Any
 
 from objfs.credentials.hiding import Hiding
-from objfs.credentials.identity import looks_secret, qualified_name
+from objfs.credentials.identity import looks_secret, name_of
 from objfs.credentials.named import described
 from objfs.credentials.provider import PROVIDER_OPTIONS, provider_identity
 from objfs.credentials.select import ANONYMOUS
@@ -62,7 +61,7 @@ class Redactor:
             return REDACTED if secret and not isinstance(value, bool | None) else value
         if isinstance(value, str | bytes | PurePath):
             return REDACTED if secret else self._hiding.hide(without_secrets(str(value)))
-        return _named(value)
+        return f"<{name_of(value)}>"  # its repr may show anything
 
     def text(self, text: str) -> str:
         """Prose, such as that of an error, that may hold a secret of the settings or a signed URL."""
@@ -80,11 +79,6 @@ class Redactor:
 def _is_secret(row: Option) -> bool:
     """A dict of options holds rows that are told apart."""
     return row.secret and row.members is None
-
-
-def _named(thing: Any) -> str:
-    """What an object is; its repr may show anything."""
-    return f"<{qualified_name(thing if isroutine(thing) or isclass(thing) else type(thing))}>"
 
 
 def _words_of(row: Option) -> list[str]:

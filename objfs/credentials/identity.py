@@ -43,6 +43,13 @@ def qualified_name(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
+def name_of(thing: Any) -> str:
+    """The name of a class or function, else of the thing's class; nothing that the thing holds."""
+    # A `functools.partial` counts as a routine from Python 3.14 on, and has no name all the same.
+    named = inspect.isclass(thing) or (inspect.isroutine(thing) and not isinstance(thing, functools.partial))
+    return qualified_name(thing if named else type(thing))
+
+
 def object_identity(thing: Any) -> str:
     """A text for any object that hands out credentials.
 

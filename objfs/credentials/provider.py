@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from objfs.clouds._cloud import Cloud
-from objfs.credentials.identity import object_identity, qualified_name
+from objfs.credentials.identity import name_of, object_identity, qualified_name
 from objfs.credentials.kinds import kind_of
 from objfs.credentials.named import described, make
 from objfs.credentials.shapes import read_answer
@@ -140,7 +140,7 @@ def normalise_provider(provider: Any, cloud: Cloud) -> Source:
     if call is None:
         msg = f"a provider must be callable or have fetch_storage_options(), got {type(provider).__name__}"
         raise OptionError(msg)
-    return ProviderSource(call, cloud, provider_identity(provider), f"provider {_name_of(provider)}")
+    return ProviderSource(call, cloud, provider_identity(provider), f"provider {name_of(provider)}")
 
 
 def provider_identity(provider: Any) -> str:
@@ -184,11 +184,6 @@ def _call_of(provider: Any) -> Callable[[], Any] | None:
     if callable(fetch):
         return fetch  # type: ignore[no-any-return]
     return provider if callable(provider) else None
-
-
-def _name_of(provider: Any) -> str:
-    function = inspect.isroutine(provider)
-    return qualified_name(provider if function else type(provider))
 
 
 def _settled(call: Callable[[], Any]) -> Any:
