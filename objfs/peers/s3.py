@@ -125,6 +125,11 @@ class S3Peer(Peer):
                 watch_client(client)
             return client
 
+        def method_kwargs(self: Any, method: Any, *extra: Mapping[str, Any], **kwargs: Any) -> dict[str, Any]:
+            # Below 2026.9 s3fs leaves it to the callers of `_call_s3` to say who pays.
+            told: dict[str, Any] = peer._get_s3_method_kwargs(self, method, self.req_kw, *extra, **kwargs)  # noqa: SLF001
+            return told
+
         policy = policy_of(retry_config(setup.settings))
 
         async def set_session(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -147,6 +152,7 @@ class S3Peer(Peer):
             "split_path": split_path,
             "set_session": set_session,
             "get_s3": get_s3,
+            "_get_s3_method_kwargs": method_kwargs,
             "objfs_list_page": list_page,
             "objfs_read": read_object,
             "objfs_retries": policy,
