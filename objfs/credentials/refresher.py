@@ -298,6 +298,9 @@ class Refresher:
             with self._lock:
                 outcome = credentials
                 if self._landed_in_time(flight):
+                    if self._held is not None:
+                        # These come as those in use grow old, not in place of any that were refused.
+                        self._rejected = None
                     self._held, self._failure, self._had_some = held, None, True
         flight.future.set_result(outcome)
 

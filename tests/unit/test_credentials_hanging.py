@@ -218,6 +218,18 @@ def test_new_credentials_that_a_second_try_proved_good_are_replaced_when_they_ar
     assert refresher.fetch_count == 6
 
 
+def test_refusal_of_long_ago_does_not_count_against_what_an_ordinary_refresh_brings(clock: Clock) -> None:
+    """A vendor whose new credentials are known everywhere a moment later is asked once more, in an old process too."""
+    lives = [lambda n=n: made(n, clock.in_seconds(3600)) for n in range(9)]
+    refresher = refresher_of(clock, Calls(*lives))
+    assert refresher.reject(refresher.current())
+    refresher.accept(refresher.current())
+    clock.now += 3600
+    assert refresher.reject(refresher.current())
+    assert refresher.current().values["access_key_id"] == "AKID3"
+    assert not refresher.reject(refresher.current())
+
+
 def test_doubtful_refusal_after_a_refusal_is_the_objects_not_the_credentials(clock: Clock) -> None:
     """A forbidden object stays forbidden with new credentials, and these stay in use."""
     refresher = refresher_of(clock, Calls(lambda: made(1, clock.in_seconds(4)), lambda: made(2, clock.in_seconds(4))))
