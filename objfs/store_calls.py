@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.hiding import LONGEST_TEXT, Hiding
@@ -17,6 +17,9 @@ from objfs.errors import CredentialsError, cause_of
 from objfs.store_errors import STATUS, translate_error
 
 T = TypeVar("T")
+
+# Answers about the object, which no server gives to those whose credentials it refuses.
+_OF_OBJECTS: Final = frozenset({"304", "404", "412"})
 
 
 class Calls:
@@ -106,6 +109,8 @@ class Calls:
             return False
         status = re.search(STATUS, text := str(error)[:LONGEST_TEXT])
         certain = verdict(text, status and status[1], self._cloud.errors)
+        if status is not None and status[1] in _OF_OBJECTS:
+            self._prove(used, again=again)
         return certain is not None and self.adapter.refresher.reject(used, certain=certain, again=again)
 
     def _prove(self, used: Credentials | None, *, again: bool) -> None:
