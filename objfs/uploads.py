@@ -124,8 +124,8 @@ class StreamedUpload:
         with contextlib.suppress(queue.Full):
             self._parts.put_nowait(None)
         # obstore gives a part back when it is answered, and does not end the upload before all are.
-        is_listed = self._is_taken and any(not _is_back(view) for view in self._lent)
-        if is_listed:
+        is_listed = any(not _is_back(view) for view in self._lent)
+        if is_listed and self._is_taken:
             # obstore has all parts, waits for their answers and cannot be told; the service can.
             self._abort_leftovers(before, is_listed=True)
         self._is_over.wait(_LANDING_SECONDS)

@@ -44,7 +44,7 @@ class Store:
     def __init__(self, service: Service, *, answers: bool, end: Callable[[], Written]) -> None:
         self._service, self._answers, self._end = service, answers, end
         self.taken, self.failed, self.held = threading.Event(), threading.Event(), list[PickleBuffer]()
-        self.goes_on, self.deletes = threading.Event(), True
+        self.goes_on, self.deletes, self.asks = threading.Event(), True, True
 
     def put_stream(self, _: str, pieces: Iterator[memoryview], **__: Any) -> Written:
         """All of an upload."""
@@ -53,6 +53,7 @@ class Store:
             for piece in pieces:
                 if not self._answers:
                     self.held.append(PickleBuffer(piece))
+                assert self.asks or self.goes_on.wait(PATIENCE)
         except uploads.UploadAborted:
             if self.deletes:
                 self._service.ids.discard("ours")
@@ -109,6 +110,16 @@ def test_upload_whose_parts_are_not_answered_is_aborted_although_obstore_waits()
     assert store.taken.wait(PATIENCE)
     upload.abort()
     assert set(service.aborted) == {"ours"}
+    store.goes_on.set()
+
+
+def test_upload_is_aborted_although_obstore_asks_for_no_part_any_more() -> None:
+    """As many parts as it may send at a time are not answered: nobody can tell it, and the process may be about to end."""
+    service = Service()
+    store = Store(service, answers=False, end=completed)
+    store.asks = False
+    begin(store, service).abort()
+    assert service.aborted == ["ours"]
     store.goes_on.set()
 
 
