@@ -22,7 +22,7 @@ BLOCK_BYTES: Final = 4 << 10
 # So many chunks of a column are on their way for each one that was read of it: as in a sequence of bytes, a reader is
 # expected to go on for as long again, and as long again after that.
 AHEAD_OF_COLUMN: Final = 4
-# The same while no column was read twice: who wants one row group only is brought twice as much, and that once.
+# The same while no column was read twice: who wants one row group only is brought about twice as much, and that once.
 AHEAD_OF_HOPE: Final = 1
 # pyarrow reads with eight threads, in whatever order they come: so many reads may pass without one that was expected.
 PATIENCE: Final = 8

@@ -114,7 +114,7 @@ def test_upload_whose_parts_are_not_answered_is_aborted_although_obstore_waits()
 
 
 def test_upload_is_aborted_although_obstore_asks_for_no_part_any_more() -> None:
-    """As many parts as it may send at a time are not answered: nobody can tell it, and the process may be about to end."""
+    """None of the parts that it may send at a time is answered: it cannot be told, and the process may be ending."""
     service = Service()
     store = Store(service, answers=False, end=completed)
     store.asks = False
