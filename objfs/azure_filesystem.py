@@ -224,7 +224,7 @@ class AzureBlobFileSystem(ObjectFileSystem):
     async def _info(
         self, path: str, refresh: bool = False, version_id: str | None = None, **kwargs: Any
     ) -> dict[str, Any]:
-        """Describe a blob, directory or container; asked of the server each time."""
+        """Describe a blob, directory or container; asked of the server, unless a listing of it is kept."""
         if not self._split(path).bucket:
             return {"name": "", "size": None, "type": "directory"}
         return await super()._info(path, version_id=version_id, refresh=refresh, **kwargs)

@@ -26,6 +26,7 @@ from objfs.credentials.identity import option_text
 from objfs.credentials.provider import PROVIDER_OPTIONS, identities_in, provider_identity
 from objfs.deprecations import warn_of
 from objfs.layers import file_identity, layers_of
+from objfs.listed import Listed
 from objfs.object_verbs import ObjectVerbs
 from objfs.options import Option, Origin
 from objfs.peer_attributes import PeerAttributes
@@ -149,6 +150,8 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
             max_paths=settings.value("max_paths"),
         )
         self.connection.dircache = self.dircache
+        # Who reads versions asks which one it is.
+        self._listed = Listed(self.connection.cloud, {} if settings.value("version_aware") else self.dircache)
 
     @classmethod
     def _cloud(cls) -> Cloud:

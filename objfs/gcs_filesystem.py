@@ -231,7 +231,7 @@ class GCSFileSystem(GCSVerbs):
         refresh: bool = False,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Describe an object, directory or bucket; asked of the server each time."""
+        """Describe an object, directory or bucket; asked of the server, unless a listing of it is kept."""
         return await super()._info(path, version_id=version_id or _text(generation), refresh=refresh, **kwargs)
 
     async def _ls(

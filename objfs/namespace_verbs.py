@@ -39,7 +39,7 @@ class NamespaceVerbs(FileVerbs):
         refresh: bool = False,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Describe an object, directory or bucket; asked of the server each time.
+        """Describe an object, directory or bucket; asked of the server, unless a listing of it is kept.
 
         Returns
         -------
@@ -55,6 +55,9 @@ class NamespaceVerbs(FileVerbs):
         location = self._split(path, version_id)
         if not location.bucket:
             return {"name": "", "size": 0, "type": "directory"}
+        listed = None if refresh else self._listed.entry(location)
+        if listed is not None:
+            return dict(listed)
         try:
             sdk = self.connection.require_sdk("info")
         except (MissingExtraError, EngineError):
@@ -80,7 +83,7 @@ class NamespaceVerbs(FileVerbs):
         return {"name": location.path.rstrip("/"), "size": 0, "type": "directory", "StorageClass": "DIRECTORY"}
 
     async def _exists(self, path: str, **kwargs: Any) -> bool:
-        """Whether an object, directory or bucket exists; asked of the server each time."""
+        """Whether an object, directory or bucket exists; asked of the server, unless a listing of it is kept."""
         location = self._split(path, kwargs.pop("version_id", None))
         if kwargs:
             msg = f"exists() takes no {', '.join(sorted(kwargs))}"
@@ -90,7 +93,7 @@ class NamespaceVerbs(FileVerbs):
         if not location.key:
             return await self._bucket_exists(location)
         try:
-            await self._stat(location)
+            await self._known(location)
         except (FileNotFoundError, IsADirectoryError):
             return location.version is None and await self._isdir(path)
         return True
@@ -112,7 +115,7 @@ class NamespaceVerbs(FileVerbs):
         if not location.key or location.key.endswith("/"):
             return False
         try:
-            await self._stat(location)
+            await self._known(location)
         except FileNotFoundError:
             return False
         return True
@@ -141,7 +144,7 @@ class NamespaceVerbs(FileVerbs):
         location = self._split(path)
         if location.key:
             with contextlib.suppress(FileNotFoundError):
-                return (await self._stat(location)).size
+                return (await self._known(location)).size
         info: dict[str, Any] = await self._info(path)
         size: int = info["size"]
         return size

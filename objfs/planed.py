@@ -24,6 +24,7 @@ from objfs.workers import call
 
 if TYPE_CHECKING:
     from objfs.connection import Connection
+    from objfs.listed import Listed
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
     """A filesystem whose calls go to one of two planes, awaited or blocking."""
 
     connection: Connection
+    _listed: Listed
     # Bucket, key and version of a path, and the version beside it; the class of the filesystem knows its cloud.
     _split: Callable[..., Location]
     # The twins below are made once for the class; fsspec would make its own for each instance.
@@ -154,6 +156,10 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
         cloud = self.connection.cloud
         limit = max_concurrency or self.connection.settings.value("max_concurrency")
         return Source(objects, location, limit, local, cloud.condition, cloud.suffix_ranges, chunk_bytes)
+
+    async def _known(self, location: Location) -> ObjectInfo:
+        """The same from a listing that is kept, where there is one; else as `_stat`."""
+        return self._listed.info(location) or await self._stat(location)
 
     async def _stat(self, location: Location) -> ObjectInfo:
         """Size, ETag, time and version of an object."""

@@ -17,7 +17,7 @@ from objfs.records import replace
 from objfs.steps import Plan, Step, drive, drive_async
 from objfs.store import usable_in_this_process
 from objfs.transfers import Assembly, Slice, Source
-from objfs.types import ByteRange, Chunk, Location, SizedBuffer, Suffix
+from objfs.types import ByteRange, Chunk, Location, ObjectInfo, SizedBuffer, Suffix
 
 if TYPE_CHECKING:
     from objfs.filesystem import ObjectFileSystem
@@ -119,6 +119,10 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         )
         if cache_type is None:
             self.cache = AdaptiveCache(self.blocksize, self._fetch_range, size, requests=self, first=first)
+
+    def pin(self, info: ObjectInfo) -> None:
+        """Have all requests be for one state of the object, also the first."""
+        self.e_tag, self.state = info.e_tag, self._source.state(info)
 
     # -- what its cache asks for ---------------------------------------------------------------------------------
 

@@ -148,7 +148,7 @@ class S3FileSystem(ObjectFileSystem):
         version_id: str | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Describe an object, directory or bucket; asked of the server each time."""
+        """Describe an object, directory or bucket; asked of the server, unless a listing of it is kept."""
         return await super()._info(path, version_id=version_id, refresh=refresh, **kwargs)
 
     async def _ls(

@@ -176,6 +176,8 @@ class Cloud:
         Field of `ObjectInfo` that tells one state of an object from another and that ``if_match`` takes: ``e_tag``,
         or ``version`` where it always is there (a generation). Reads send an ETag as If-Match; a version is compared
         with that of the answer, as no request for bytes takes it for a condition.
+    listed_state
+        Key of the entries of listings for `condition`.
     info
         What ``info()`` says of an object as far as the data plane knows it, under the peer's keys.
     words
@@ -234,6 +236,7 @@ class Cloud:
     with_version: Callable[[Location], str]
     check_url: Callable[[Settings, str], None]
     condition: Literal["e_tag", "version"]
+    listed_state: str
     info: Callable[[Location, ObjectInfo], dict[str, Any]]
     words: WriteWords
     signing: Mapping[str, Mapping[str, Any]]

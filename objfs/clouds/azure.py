@@ -94,6 +94,7 @@ AZURE: Final = Cloud(
     with_version=unsplit,
     check_url=check_url,
     condition="e_tag",
+    listed_state="etag",
     info=info,
     words=WORDS,
     signing=SIGNING,

@@ -84,6 +84,7 @@ GCS: Final = Cloud(
     with_version=with_version,
     check_url=at_any_place,
     condition="version",
+    listed_state="generation",
     info=info,
     words=WORDS,
     signing=SIGNING,

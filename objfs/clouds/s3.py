@@ -86,6 +86,7 @@ S3: Final = Cloud(
     with_version=unsplit,
     check_url=at_any_place,
     condition="e_tag",
+    listed_state="ETag",
     info=info,
     words=WORDS,
     signing=SIGNING,

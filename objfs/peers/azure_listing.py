@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from operator import itemgetter
 from typing import Any, Final
@@ -14,7 +14,7 @@ from objfs.concurrency import run_bounded
 from objfs.peers.answers import size_of
 from objfs.peers.azure_blobs import quoted
 from objfs.peers.azure_pages import Listed, Pages
-from objfs.peers.pages import read_all, require_names
+from objfs.peers.pages import levels_found, read_all, require_names
 from objfs.sdk_objects import DIRECTORY, FILE
 
 _BLOB_KEYS: Final = (
@@ -78,6 +78,13 @@ class Listing:
     def directory(self, key: str) -> dict[str, Any]:
         """A directory, of which nothing is known but that keys lie below it."""
         return {"name": self._path(key), "size": None, "type": "directory"}
+
+    def levels_of(self, path: str, found: Mapping[str, dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+        """The listings of the directories of a tree that was found; none where they would tell more."""
+        marked = any(each["type"] == DIRECTORY and len(each) > len(self.directory("")) for each in found.values())
+        if marked or not self.keys:
+            return {}
+        return levels_found(path, found.values(), lambda name: self.directory(name[len(self._container) + 1 :]))
 
     def _path(self, key: str) -> str:
         return f"{self._container}/{key}"

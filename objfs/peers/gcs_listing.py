@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from objfs.peers import gcs_pages
 from objfs.peers.gcs_buckets import GCSBuckets
-from objfs.peers.pages import read_all
+from objfs.peers.pages import levels_found, read_all
 from objfs.sdk_objects import DIRECTORY, kind_of
 from objfs.types import Location
 
@@ -112,6 +112,8 @@ class GCSListing(GCSBuckets, ABC):
         if withdirs:
             names = [*(each["name"] for each in found), *deeper]
             found = sorted([*found, *(await self._directories(location, prefix, names)).values()], key=_by_name)
+            if self.keeps_listings and not (prefix or versions or maxdepth):
+                self._remember(path, found)
         if maxdepth:
             depth = location.path.count("/") + maxdepth
             found = [each for each in found if each["name"].count("/") <= depth]
@@ -134,6 +136,14 @@ class GCSListing(GCSBuckets, ABC):
             found.update(dict.fromkeys(directories, DIRECTORY))
             found = {name: found[name] for name in sorted(found)}
         return found
+
+    def _remember(self, path: str, found: list[dict[str, Any]]) -> None:
+        """Keep each level of a tree."""
+
+        def directory(name: str) -> dict[str, Any]:
+            return gcs_pages.directory(self._bucket, name[len(self._bucket) + 1 :])
+
+        self._plane.dircache.update(levels_found(path, found, directory))
 
     async def _directories(self, location: Location, prefix: str, names: list[str]) -> dict[str, dict[str, Any]]:
         """The directories that names below a path lie in, and folders that are there, by name."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from objfs.errors import ObjfsError
@@ -90,3 +91,34 @@ async def read_all(ask: Callable[[Any], Awaitable[tuple[Page, Any]]], take: Call
             finally:
                 coming.cancel()
         take(page)
+
+
+def levels(entries: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What lies in a tree by the directories that it lies in, sorted by name."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in entries:
+        found.setdefault(each["name"].rpartition("/")[0], []).append(each)
+    return {name: sorted(level, key=itemgetter("name")) for name, level in found.items()}
+
+
+def levels_found(
+    path: str, found: Iterable[dict[str, Any]], directory: Callable[[str], dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The listings that a ``find(withdirs=True)`` stands for; none where it does not tell all that they hold.
+
+    Parameters
+    ----------
+    path
+        Where it began.
+    found
+        Its entries. A marker, a name with an empty part, or an object that is called as a directory is, are in a
+        listing of their directory what they are not here.
+    directory
+        The entry of a directory in a listing, from its name.
+    """
+    below = [each for each in found if each["name"].startswith(f"{path}/")]
+    files = {each["name"] for each in below if each["type"] == "file"}
+    parents = {each["name"].rpartition("/")[0] for each in below}
+    if not parents.isdisjoint(files) or any("//" in each["name"] or each["name"].endswith("/") for each in below):
+        return {}
+    return levels(each if each["type"] == "file" else directory(each["name"]) for each in below)

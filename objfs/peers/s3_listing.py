@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from objfs.concurrency import run_bounded
 from objfs.errors import CredentialsError
-from objfs.peers.pages import as_listing, read_all, require_names
+from objfs.peers.pages import as_listing, levels, read_all, require_names
 from objfs.peers.s3_pages import Listed, directory
 from objfs.sdk_objects import DIRECTORY, FILE, SdkObjects
 from objfs.types import Location
@@ -193,12 +193,8 @@ class S3Listing(SdkObjects, ABC):
         """Keep each level of a tree."""
         if not self.keeps_listings:
             return
-        levels: dict[str, list[dict[str, Any]]] = {}
         parents = _parents(map(_by_name, entries), path)
-        for each in [*entries, *(directory(name) for name in parents if name != path)]:
-            levels.setdefault(each["name"].rpartition("/")[0], []).append(each)
-        for name, level in levels.items():
-            self._plane.dircache[name] = sorted(level, key=_by_name)
+        self._plane.dircache.update(levels([*entries, *(directory(name) for name in parents if name != path)]))
 
 
 def _base(key: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fsspec
 import pytest
 
+import objfs
+
 FRAME = {"number": list(range(1000)), "name": [f"row {number}" for number in range(1000)]}
 
 
@@ -50,6 +52,21 @@ def test_pyarrow_dataset(cloud, options):
     found = ds.dataset(cloud.path("set"), partitioning="hive", filesystem=fs)
     assert found.to_table(filter=ds.field("part") == 1).num_rows == 500
     assert sorted(key.split("/")[1] for key in cloud.raw.listed()) == ["part=0", "part=1"]
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["default", "use_listings_cache"])
+def test_pyarrow_dataset_of_many_files_costs_a_read_for_each_where_listings_are_kept(cloud, options, kept):
+    """Whether they are there, and how long they are, is known; by default both are asked for."""
+    pa = pytest.importorskip("pyarrow")
+    ds, pq = pytest.importorskip("pyarrow.dataset"), pytest.importorskip("pyarrow.parquet")
+    fs = fsspec.filesystem(cloud.scheme, **options, use_listings_cache=kept, skip_instance_cache=True)
+    table = pa.table({"part": [0, 1] * 500, **FRAME})
+    for number in range(4):
+        pq.write_table(table, cloud.path(f"set/{number}.parquet"), filesystem=fs)
+    with objfs.trace() as trace:
+        assert ds.dataset(cloud.path("set"), filesystem=fs).to_table().num_rows == 4000
+    verbs = [request.verb for request in trace.requests if (request.key or "").endswith(".parquet")]
+    assert (verbs.count("GET") >= 4, "HEAD" in verbs) == (True, not kept)
 
 
 def test_pyarrow_parquet_file(cloud, options):

@@ -1,4 +1,4 @@
-"""Listings are kept only where one asks for it, one cache serves both planes, and what others do is never missed."""
+"""Listings are kept only where one asks for it, and then believed; one cache serves both planes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import fsspec.dircache
 import pytest
+
+from objfs.errors import FileExpired
 
 TREE = {"a": b"1", "d/b": b"22", "d/e/c": b"333", "other/x": b"4444"}
 
@@ -220,10 +222,76 @@ def test_buckets_that_come_and_go_are_seen(caching: Any, tree: Any, remove: Call
         caching.rmdir(name)
 
 
-@pytest.mark.parametrize("cached", [False, True], ids=["default", "use_listings_cache"])
-def test_objects_of_others_are_never_missed(tree: Any, engine: str, cached: bool, tmp_path: Any) -> None:
+@pytest.mark.parametrize("known", [False, True], ids=["ls", "find"])
+def test_what_a_listing_holds_is_believed_until_it_is_forgotten(tree: Any, engine: str, known: bool) -> None:
+    """Existence, size and facts, without a request; what is read is of that state, or an error that says so."""
+    fs = tree.fs(engine, use_listings_cache=True, skip_instance_cache=True)
+    path = tree.path("d/b")
+    assert fs.find(tree.bucket, withdirs=True, detail=True) if known else fs.ls(tree.path("d"), detail=True)
+    with fs.open(path) as file:
+        assert (file.size, file.read()) == (2, b"22")
+    with fs.open(path) as before:
+        assert before.size == 2
+    tree.raw.put("d/b", b"other")
+    assert (fs.exists(path), fs.isfile(path), fs.isdir(path), fs.size(path)) == (True, True, False, 2)
+    assert (fs.info(path)["size"], fs.info(path, refresh=True)["size"]) == (2, 5)
+    with fs.open(path) as file, pytest.raises(FileExpired):
+        file.read()
+    assert fs.cat_file(path) == b"other"
+    fs.invalidate_cache(path)
+    with fs.open(path) as file:
+        assert (file.size, file.read()) == (5, b"other")
+    names(fs, tree, "d")
+    tree.raw.delete("d/b")
+    assert fs.isfile(path)
+    # Azure says of what is gone that it is not what it was.
+    with fs.open(path) as file, pytest.raises((FileNotFoundError, FileExpired)):
+        file.read()
+    fs.invalidate_cache(path)
+    assert (fs.exists(path), fs.isfile(path)) == (False, False)
+
+
+def test_what_a_listing_does_not_hold_is_asked_for(caching: Any, tree: Any) -> None:
+    """It may have come since; and a name below which others lie is a directory, though an object was listed."""
+    caching.find(tree.bucket, withdirs=True, detail=True)
+    tree.raw.put("d/late", b"1")
+    path = tree.path("d/late")
+    assert (caching.exists(path), caching.isfile(path), caching.size(path)) == (True, True, 1)
+    assert (caching.info(path)["size"], caching.open(path).read()) == (1, b"1")
+    assert (caching.isfile(tree.path("d")), caching.isdir(tree.path("d"))) == (False, True)
+    with pytest.raises(FileNotFoundError):
+        caching.open(tree.path("d/nothing"))
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ["a", "d/b", "d/e/c", "other/x"],
+        ["a", "d/", "d/b", "d/e/"],
+        ["a", "a/b"],
+        ["d//b", "d/c"],
+    ],
+    ids=["plain", "markers", "file-and-directory", "empty-name"],
+)
+def test_tree_that_was_found_is_kept_as_its_directories_are_listed(cloud: Any, engine: str, keys: list[str]) -> None:
+    """Or is not kept, where it does not tell all that a listing of a directory does."""
+    for key in keys:
+        cloud.raw.put(key, b"" if key.endswith("/") else b"1")
+    fs, asking = cloud.fs(engine, use_listings_cache=True, skip_instance_cache=True), cloud.fs(engine)
+    fs.find(cloud.bucket, withdirs=True, detail=True)
+    for path in [cloud.bucket, cloud.path("d"), cloud.path("d/e"), cloud.path("a")]:
+        answers = []
+        for each in (fs, asking):
+            try:
+                answers.append(each.ls(path, detail=True))
+            except FileNotFoundError:
+                answers.append("nothing")
+        assert answers[0] == answers[1]
+
+
+def test_objects_of_others_are_never_missed(tree: Any, engine: str, tmp_path: Any) -> None:
     """Verbs of one object ask, however fresh a listing without it is, and however often it was missing before."""
-    fs = tree.fs(engine, use_listings_cache=cached, skip_instance_cache=True)
+    fs = tree.fs(engine, skip_instance_cache=True)
     path = tree.path("d/late")
 
     def known() -> None:

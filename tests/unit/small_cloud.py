@@ -81,6 +81,7 @@ CLOUD = Cloud(
     with_version=lambda location: location.path,
     check_url=lambda _settings, _url: None,
     condition="e_tag",
+    listed_state="ETag",
     info=S3.info,
     words=S3.words,
     signing=S3.signing,

@@ -44,6 +44,7 @@ LAYERS: list[tuple[str, list[str]]] = [
             "object_methods",
             "peer_attributes",
             "layers",
+            "listed",
             "redaction",
             "explanation",
             "explaining",
