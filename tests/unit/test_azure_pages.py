@@ -8,7 +8,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("azure.storage.blob")
@@ -197,6 +197,7 @@ XML_TEXT: Final = st.text(
 METADATA: Final = st.dictionaries(st.sampled_from(["a", "b_1", "hdi_isfolder"]), XML_TEXT | st.just("true"), max_size=3)
 
 
+@settings(deadline=None)
 @given(
     blobs=st.dictionaries(
         XML_TEXT,
