@@ -27,7 +27,7 @@ class HttpJson(ReadyMade):
     Parameters
     ----------
     url
-        ``https://`` or ``http://``.
+        ``https://`` or ``http://``. Errors name its host and path: what is secret belongs into headers or the query.
     method
         ``GET``, ``POST`` or another one.
     headers
