@@ -172,7 +172,7 @@ class ColumnGuide:
         if any(column.is_proven for column in self._columns.values()):
             ColumnGuide.may_hope, self._ahead = True, AHEAD_OF_COLUMN
             self.is_active |= has_jumped
-        elif ColumnGuide.may_hope and has_jumped and self._is_made_of(read, chunks):
+        elif ColumnGuide.may_hope and has_jumped and self._goes_by_columns(read, chunks):
             ColumnGuide.may_hope, self._ahead, self.is_active = False, AHEAD_OF_HOPE, True
         return True
 
@@ -214,10 +214,10 @@ class ColumnGuide:
             enqueue(index, column)
         return wanted
 
-    def _is_made_of(self, read: ByteRange, chunks: list[Chunk]) -> bool:
-        """Whether a read is of whole chunks and nothing else, as only those make that go by columns."""
+    def _goes_by_columns(self, read: ByteRange, chunks: list[Chunk]) -> bool:
+        """Whether a read is of whole chunks and nothing else, and a row group follows to which the reader may go on."""
         table = self._table
-        if table is None:
+        if table is None or chunks[-1][0] + 1 >= table.groups:
             return False
         first, last = table.span(chunks[0]), table.span(chunks[-1])
         return (read.start, read.stop) == (first.start, last.stop)

@@ -85,6 +85,14 @@ def test_guide_does_not_hope_for_a_reader_of_a_part_of_a_chunk(table: bytes) -> 
     assert ColumnGuide.may_hope
 
 
+def test_guide_does_not_hope_where_no_row_group_follows(table: bytes) -> None:
+    """A file of one row group says nothing of its reader, and what follows in it is read on as anywhere."""
+    guide = guide_of(table)
+    guide.follow(chunk(table, GROUPS - 1, 1), has_jumped=True)
+    assert ColumnGuide.may_hope
+    assert not guide.is_active
+
+
 def test_guide_does_not_hope_again_where_a_reader_stayed_in_one_row_group(table: bytes) -> None:
     """Tasks that read a row group each are brought too much once, not each time; who goes on is hoped for again."""
 
