@@ -123,8 +123,10 @@ class StreamedUpload:
         self._given_up = True
         with contextlib.suppress(queue.Full):
             self._parts.put_nowait(None)
-        # obstore gives a part back when it is answered, and does not end the upload before all are.
-        is_listed = any(not _is_back(view) for view in self._lent)
+        # obstore gives a part back when it is answered, and does not end the upload before all are. Where it aborts the
+        # upload by itself, it may hold the one that it has asked for last.
+        held = sum(not _is_back(view) for view in self._lent)
+        is_listed = held > (0 if self._is_taken else 1)
         if is_listed and self._is_taken:
             # obstore has all parts, waits for their answers and cannot be told; the service can.
             self._abort_leftovers(before, is_listed=True)

@@ -44,7 +44,7 @@ class Store:
     def __init__(self, service: Service, *, answers: bool, end: Callable[[], Written]) -> None:
         self._service, self._answers, self._end = service, answers, end
         self.taken, self.failed, self.held = threading.Event(), threading.Event(), list[PickleBuffer]()
-        self.goes_on, self.deletes, self.asks = threading.Event(), True, True
+        self.goes_on, self.deletes, self.asks = threading.Event(), True, 100
 
     def put_stream(self, _: str, pieces: Iterator[memoryview], **__: Any) -> Written:
         """All of an upload."""
@@ -53,7 +53,7 @@ class Store:
             for piece in pieces:
                 if not self._answers:
                     self.held.append(PickleBuffer(piece))
-                assert self.asks or self.goes_on.wait(PATIENCE)
+                assert len(self.held) < self.asks or self.goes_on.wait(PATIENCE)
         except uploads.UploadAborted:
             if self.deletes:
                 self._service.ids.discard("ours")
@@ -117,9 +117,25 @@ def test_upload_is_aborted_although_obstore_asks_for_no_part_any_more() -> None:
     """None of the parts that it may send at a time is answered: it cannot be told, and the process may be ending."""
     service = Service()
     store = Store(service, answers=False, end=completed)
-    store.asks = False
-    begin(store, service).abort()
+    store.asks = 2
+    upload = begin(store, service)
+    upload.write([PART])
+    assert until(lambda: len(store.held) == store.asks)
+    upload.abort()
     assert service.aborted == ["ours"]
+    store.goes_on.set()
+
+
+def test_upload_of_another_process_is_left_alone_where_obstore_is_aborting_ours() -> None:
+    """A part has failed: ours has ended, while obstore still holds the part that it was to send next."""
+    service = Service()
+    store = Store(service, answers=False, end=completed)
+    store.asks = 1
+    upload = begin(store, service)
+    assert until(lambda: len(store.held) == store.asks)
+    service.ids = {"theirs"}
+    upload.abort()
+    assert service.aborted == []
     store.goes_on.set()
 
 
