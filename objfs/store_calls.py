@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import Final, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from objfs.clouds._cloud import Cloud
 from objfs.credentials.hiding import LONGEST_TEXT, Hiding
@@ -17,9 +17,6 @@ from objfs.errors import CredentialsError, cause_of
 from objfs.store_errors import STATUS, translate_error
 
 T = TypeVar("T")
-
-# Answers about the object, which no server gives to those whose credentials it refuses.
-_OF_OBJECTS: Final = frozenset({"304", "404", "412"})
 
 
 class Calls:
@@ -63,13 +60,10 @@ class Calls:
         for again in (False, True):
             used = await self.credentials()
             try:
-                answer = await request()
+                return await request()
             except Exception as error:  # noqa: BLE001 - raised again, translated
                 if not self._is_replaced(error, used, again=again) or again:
                     self.fail(error, key)
-            else:
-                self._prove(used, again=again)
-                return answer
         raise AssertionError  # the second round returns or raises
 
     def call_now(self, key: str, request: Callable[[], T]) -> T:
@@ -77,13 +71,10 @@ class Calls:
         for again in (False, True):
             used = self.credentials_now()
             try:
-                answer = request()
+                return request()
             except Exception as error:  # noqa: BLE001 - raised again, translated
                 if not self._is_replaced(error, used, again=again) or again:
                     self.fail(error, key)
-            else:
-                self._prove(used, again=again)
-                return answer
         raise AssertionError  # the second round returns or raises
 
     def give_up(self, error: Exception, key: str) -> NoReturn:
@@ -109,10 +100,4 @@ class Calls:
             return False
         status = re.search(STATUS, text := str(error)[:LONGEST_TEXT])
         certain = verdict(text, status and status[1], self._cloud.errors)
-        if status is not None and status[1] in _OF_OBJECTS:
-            self._prove(used, again=again)
         return certain is not None and self.adapter.refresher.reject(used, certain=certain, again=again)
-
-    def _prove(self, used: Credentials | None, *, again: bool) -> None:
-        if again and self.adapter is not None and used is not None:
-            self.adapter.refresher.accept(used)

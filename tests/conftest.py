@@ -6,7 +6,12 @@ import os
 from collections.abc import Iterator
 
 import fsspec.config
+import hypothesis
 import pytest
+
+# The same examples each time: what fails, fails for everybody. `--hypothesis-profile=default` looks for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("repeatable")
 
 # The servers that several folders share.
 pytest_plugins = ["tests.servers", "tests.cloud_servers", "tests.clouds"]

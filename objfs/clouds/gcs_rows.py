@@ -63,9 +63,10 @@ def emulator(value: Any) -> Any:
 def listings_expiry(value: Any) -> timedelta:
     """gcsfs's duration, in which all that is not positive means "at once"."""
     try:
-        return timedelta(seconds=max(0.0, as_float(value)))
+        seconds = as_float(value)
     except ValueError:
         return as_duration(value)
+    return as_duration(max(0.0, seconds))
 
 
 def certificate_check(allowed: bool) -> bool | None:

@@ -88,10 +88,7 @@ def _policy_class() -> Any:
             transport = request.context.transport
             response.http_response = await transport.send(request.http_request, **request.context.options)
             # Where these are refused as well, the next request must not try them again.
-            if response.http_response.status_code in _REFUSED:
-                self._may_be_renewed(request, response, current, again=True)
-            else:
-                self._refresher.accept(current)
+            self._may_be_renewed(request, response, current, again=True)
 
         def _may_be_renewed(self, request: Any, response: Any, used: Credentials, *, again: bool = False) -> bool:
             """Whether the server refused the credentials, or may have, and the refresher lets them go."""

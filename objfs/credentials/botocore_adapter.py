@@ -84,8 +84,6 @@ def register_refresh_on_rejection(session: Any, refresher: Refresher) -> None:
         if response is None or used is None:
             return None
         verdict, again = _verdict(response, operation), context.get(_RETRIED, False)
-        if verdict is None and again:
-            refresher.accept(used)
         if verdict is None or not refresher.reject(used, certain=verdict, again=again) or again:
             return None
         context[_RETRIED] = True

@@ -61,7 +61,7 @@ async def sending(refresher: Refresher, send: Callable[[], Awaitable[_T]]) -> _T
     _signed_with.set(None)
     for last_try in (False, True):
         try:
-            answer = await send()
+            return await send()
         except Exception as error:
             used = _signed_with.get()
             if used is None or not is_refusal(error):
@@ -69,10 +69,6 @@ async def sending(refresher: Refresher, send: Callable[[], Awaitable[_T]]) -> _T
             if not refresher.reject(used, again=last_try) or last_try:
                 msg = f"the server does not accept the token of {refresher.source.description}: {error}"
                 raise PermissionError(errno.EACCES, msg) from error
-        else:
-            if last_try and (used := _signed_with.get()) is not None:
-                refresher.accept(used)
-            return answer
         await refresher.current_async()
     raise AssertionError  # the second round returns or raises
 

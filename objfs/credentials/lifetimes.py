@@ -10,8 +10,6 @@ from objfs.records import record
 
 LONGEST_MARGIN_SECONDS: Final = 300.0
 MARGIN_SHARE: Final = 0.25
-# What a server refuses so soon after it was fetched in place of something refused is not worth another fetch.
-YOUNG_SECONDS: Final = 1.0
 _NEVER: Final = float("inf")
 
 
@@ -49,16 +47,6 @@ class Held:
     def is_over(self, now: float, tick: float) -> bool:
         """Whether they must not be used any more."""
         return now >= self.expires_at or tick >= self.expiry_tick
-
-    def is_no_better(self, rejected: Credentials | None, tick: float) -> bool:
-        """Whether these, refused as well, are the same as those refused before or were fetched only just now.
-
-        Of requests that start side by side one may meet new credentials with its first try, and be refused before
-        those that began with the old ones are: without the second reason each of them could cost a fetch.
-        """
-        if rejected is None:
-            return False
-        return tick - self.fetched_tick < YOUNG_SECONDS or rejected.values == self.credentials.values
 
 
 def hold(credentials: Credentials, margin: timedelta | None, now: float, tick: float, revision: object = None) -> Held:

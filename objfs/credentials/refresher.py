@@ -92,7 +92,6 @@ class Refresher:
         self._given_up: set[_Flight] = set()
         self._failure: Failure | None = None
         self._rejected: Credentials | None = None
-        self._accepted: Credentials | None = None
         self._suspicion = SUSPICION_SECONDS
         self._fetch_count = 0
         self._had_some = initial is not None
@@ -193,15 +192,11 @@ class Refresher:
             if not certain and (again or not self._suspected(held)):
                 return False
             # The same again, or others that are no better: the provider is not asked for each request.
-            vain = again or (self._accepted is not credentials and held.is_no_better(self._rejected, self._monotonic()))
+            vain = again or (self._rejected is not None and self._rejected.values == credentials.values)
             self._held, self._rejected = None, credentials
             if vain:
                 self._failure = self._failed(complaints.repeated(self._source))
             return not vain
-
-    def accept(self, credentials: Credentials) -> None:
-        """Tell that a server took credentials for a request that it had refused with others."""
-        self._accepted = credentials
 
     def _held_is(self, credentials: Credentials) -> bool:
         held = self._held
@@ -298,9 +293,6 @@ class Refresher:
             with self._lock:
                 outcome = credentials
                 if self._landed_in_time(flight):
-                    if self._held is not None:
-                        # These come as those in use grow old, not in place of any that were refused.
-                        self._rejected = None
                     self._held, self._failure, self._had_some = held, None, True
         flight.future.set_result(outcome)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from objfs.credentials.lifetimes import YOUNG_SECONDS
 from objfs.credentials.pauses import CALLER_PAUSE_SECONDS
 from objfs.credentials.refresher import MOST_GIVEN_UP, Refresher
 from objfs.credentials.values import Credentials
@@ -193,41 +192,6 @@ def test_credentials_refused_after_a_refusal_are_not_replaced_at_once(clock: Clo
     assert refresher.fetch_count == 2
     clock.now += CALLER_PAUSE_SECONDS
     assert refresher.current().values["access_key_id"] == "AKID2"
-
-
-def test_new_credentials_refused_at_somebodys_first_try_are_not_replaced_at_once(clock: Clock) -> None:
-    """Of requests side by side one may begin with the new ones, and be refused before the others' second tries."""
-    refresher = refresher_of(clock, Calls(*[lambda n=n: made(n) for n in range(9)]))
-    assert refresher.reject(refresher.current())
-    assert not refresher.reject(refresher.current())
-    with pytest.raises(CredentialsExpiredError, match="keeps returning credentials that the server rejects"):
-        refresher.current()
-    clock.now += CALLER_PAUSE_SECONDS
-    assert refresher.current().values["access_key_id"] == "AKID2"
-    clock.now += YOUNG_SECONDS
-    assert refresher.reject(refresher.current())
-    assert refresher.fetch_count == 3
-
-
-def test_new_credentials_that_a_second_try_proved_good_are_replaced_when_they_are_refused(clock: Clock) -> None:
-    """However soon that is."""
-    refresher = refresher_of(clock, Calls(*[lambda n=n: made(n) for n in range(9)]))
-    for _ in range(5):
-        assert refresher.reject(refresher.current())
-        refresher.accept(refresher.current())
-    assert refresher.fetch_count == 6
-
-
-def test_refusal_of_long_ago_does_not_count_against_what_an_ordinary_refresh_brings(clock: Clock) -> None:
-    """A vendor whose new credentials are known everywhere a moment later is asked once more, in an old process too."""
-    lives = [lambda n=n: made(n, clock.in_seconds(3600)) for n in range(9)]
-    refresher = refresher_of(clock, Calls(*lives))
-    assert refresher.reject(refresher.current())
-    refresher.accept(refresher.current())
-    clock.now += 3600
-    assert refresher.reject(refresher.current())
-    assert refresher.current().values["access_key_id"] == "AKID3"
-    assert not refresher.reject(refresher.current())
 
 
 def test_doubtful_refusal_after_a_refusal_is_the_objects_not_the_credentials(clock: Clock) -> None:

@@ -21,7 +21,6 @@ PAGE = " ".join(
         f"after 1, 2, 4 … at most {pauses.LONGEST_PAUSE_SECONDS:g} seconds",
         f"without asking anybody, for {pauses.CALLER_PAUSE_SECONDS:g} second.",
         f"left alone for {pauses.CALLER_PAUSE_SECONDS:g} second:",
-        f"refused within {lifetimes.YOUNG_SECONDS:g} second of their fetch",
         f"A call waits {select.DEFAULT_WAIT.total_seconds():g} seconds (`provider_timeout=`)",
         f"At most {refresher.MOST_GIVEN_UP} are left behind",
         f"older than {refresher.SUSPICION_SECONDS:g} second, then",

@@ -14,6 +14,7 @@ import pytest
 from objfs.clouds._backends import RETRY_DEFAULTS
 from objfs.clouds.gcs import GCS
 from objfs.clouds.gcs_backends import NO_ACCOUNT, NO_ACCOUNT_FILE, at_google
+from objfs.clouds.gcs_rows import listings_expiry
 from objfs.credentials.shapes import read_answer
 from objfs.credentials.values import Credentials
 from objfs.errors import ConflictingOptionsError, MissingExtraError, OptionError
@@ -597,3 +598,12 @@ def test_refused_credentials_are_known_by_their_codes():
     assert GCS.errors.expired < GCS.errors.rejected
     assert "AccessDenied" not in GCS.errors.rejected
     assert {"NoSuchKey", "NoSuchBucket"}.isdisjoint(GCS.errors.exceptions)
+
+
+def test_listings_are_not_kept_for_ever_by_mistake():
+    """All that is not positive means "at once", as gcsfs has it; no clock knows a time that long."""
+    assert [listings_expiry(value) for value in (-1, "-1", 0, 2.5, "1min")] == [
+        timedelta(seconds=seconds) for seconds in (0, 0, 0, 2.5, 60)
+    ]
+    with pytest.raises(ValueError, match="less than a thousand million days"):
+        listings_expiry(86_400e9)
