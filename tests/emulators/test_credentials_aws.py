@@ -403,3 +403,11 @@ def test_aio_session_signs_with_the_chain(machine: Machine) -> None:
 
     assert asyncio.run(get()) == b"hello"
     assert (machine.aws.signers, refresher.fetch_count) == (["IMDS1"], 1)
+
+
+def test_sessions_share_what_botocore_has_read_of_its_services() -> None:
+    """It is read-only, long, and the same for all; credentials and variables are each session's own."""
+    first, second = aio_session(None, {"max_attempts": 3}), aio_session(None)
+    assert first.get_component("data_loader") is second.get_component("data_loader")
+    assert first.get_config_variable("max_attempts") == 3
+    assert second.get_config_variable("max_attempts") != 3
