@@ -756,9 +756,11 @@ def test_credential_shows_no_secret(machine: Machine) -> None:
 def test_program_with_open_credentials_ends_without_a_word(machine: Machine) -> None:
     """No warning of an open connection or loop, of ours or of the caller's objects."""
     code = f"""
-import asyncio
+import asyncio, logging
 from objfs.credentials.select import credentials_for
 from tests.emulators.test_credentials_azure import AsyncTokens
+# That a busy machine is slow is nothing to be told of.
+logging.getLogger("asyncio").setLevel("ERROR")
 from tests.unit.small_azure import CLOUD, settings_of
 options = {machine.entra(client_secret="s")!r}
 print(credentials_for(CLOUD, settings_of(**options), {{}}).current().values["token"])
