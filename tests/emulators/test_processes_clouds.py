@@ -256,7 +256,9 @@ def run_program(source: str, folder: Any, *arguments: Any) -> Any:
         timeout=100,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, ""), f"{done.stdout}\n{done.stderr}"
+    # That a busy machine is slow is no warning of ours.
+    noise = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
+    assert (done.returncode, noise) == (0, []), f"{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout)
 
 
