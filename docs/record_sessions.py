@@ -31,7 +31,7 @@ VOLATILE: Final = (
     (re.compile(r"AWSAccessKeyId=\S+"), "AWSAccessKeyId=…"),
     (re.compile(r"[\d.]+ m?s of [\d.]+ m?s waiting"), "24 ms of 58 ms waiting"),
     (re.compile(r": \d+ sets were used"), ": 3 sets were used"),
-    (re.compile(r"/\S*/session-\w+"), "/home/me"),
+    (re.compile(r"/\S*/session-\w+"), "~"),
 )
 # What is done side by side is told in any order.
 UNORDERED: Final = ("copy ", "move ")

@@ -281,5 +281,6 @@ def wait_for(coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop)
     raise error
 
 
+# A NotImplementedError only because fsspec's own is one, which its callers catch.
 class BlockingCallError(ObjfsError, NotImplementedError):
     """A blocking call on the event loop that would have to carry it out (fsspec raises ``NotImplementedError``)."""

@@ -69,10 +69,12 @@ class NotAnObjectError(ObjfsError, IsADirectoryError, ValueError):
     """A bucket, or nothing, is named where an object is needed (s3fs raises ``ValueError``)."""
 
 
+# NotImplementedError is what callers of fsspec catch for a verb that a store lacks; nothing is left to be implemented.
 class NotSupportedError(ObjfsError, NotImplementedError):
     """The cloud or the server has no such operation; fsspec raises ``NotImplementedError`` where a store lacks one."""
 
 
+# Of both kinds, as code that was written for either peer catches one of them.
 class NotTouchedError(ObjfsError, NotImplementedError, ValueError):
     """An object store cannot change the time of an object (s3fs raises ``ValueError``, gcsfs and adlfs the other)."""
 

@@ -142,7 +142,7 @@ class SdkObjects(ABC):
         ------
         FileExistsError
             One has.
-        NotImplementedError
+        NotSupportedError
             The server cannot decide it, or is said not to.
         """
 

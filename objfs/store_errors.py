@@ -13,6 +13,8 @@ from objfs.credentials.rejection import code_in
 from objfs.errors import EXISTS_ALREADY, STATUSES, ObjfsError
 from objfs.retries import IN_DOUBT
 
+# Its exceptions are known by their names, as `store.py` alone imports it.
+_MODULE: Final = "obstore.exceptions"
 # Patterns as text: re compiles them for the first error.
 # The second form is that of a deletion, which is part of a batch on Azure.
 STATUS: Final = r"(?:status code: |\(code: )(\d{3})"
@@ -53,11 +55,9 @@ def translate_error(
     codes
         What the service's own error codes say beyond the HTTP status.
     """
-    from obstore import exceptions as theirs
-
+    kinds = {kind.__name__ for kind in type(error).__mro__ if kind.__module__ == _MODULE}
     known = {**_STATUSES, **(codes or {})}
-
-    if isinstance(error, ObjfsError) or not isinstance(error, theirs.BaseError | OSError | ValueError):
+    if isinstance(error, ObjfsError) or not (kinds or isinstance(error, OSError | ValueError)):
         return error
     if isinstance(error.__cause__, ObjfsError):
         return error.__cause__
@@ -72,13 +72,13 @@ def translate_error(
     if isinstance(error, FileNotFoundError):
         return FileNotFoundError(errno.ENOENT, said or os.strerror(errno.ENOENT), url)
     said = said or text.split("<?xml", maxsplit=1)[0].strip()
-    if isinstance(error, theirs.AlreadyExistsError | theirs.PreconditionError) and re.search(_WRITTEN_AGAIN, text):
+    if kinds & {"AlreadyExistsError", "PreconditionError"} and re.search(_WRITTEN_AGAIN, text):
         return ConnectionResetError(errno.ECONNRESET, IN_DOUBT, url)
-    if isinstance(error, theirs.AlreadyExistsError):
+    if "AlreadyExistsError" in kinds:
         return FileExistsError(errno.EEXIST, EXISTS_ALREADY, url)
-    if isinstance(error, theirs.PermissionDeniedError | theirs.UnauthenticatedError) and code not in known:
+    if kinds & {"PermissionDeniedError", "UnauthenticatedError"} and code not in known:
         return PermissionError(errno.EACCES, said, url)
-    precondition = "412" if isinstance(error, theirs.PreconditionError) else None
+    precondition = "412" if "PreconditionError" in kinds else None
     for sign in (code, status and status[1], precondition):
         if sign is not None and sign in known:
             kind, number = known[sign]

@@ -5,13 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from objfs.types import ByteRange, Chunk, ObjectInfo, Suffix, Written
-
-if TYPE_CHECKING:
-    from obstore import GetResult
-
 
 # An empty segment, `.` or `..`, or a control character.
 _UNNAMEABLE: Final = re.compile(r"(?:\A|/)\.{0,2}(?:/|\Z)|[\x00-\x1f\x7f]")
@@ -47,7 +43,26 @@ def head_options(version: str | None) -> tuple[Any, Any]:
     return {**options, "head": True}, {**options, "range": (0, 1)}
 
 
-def chunk(answer: GetResult, data: Any) -> Chunk:
+class Answer(Protocol):
+    """obstore's answer to a GET, as far as it is looked at."""
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """Where its bytes begin and end in the object."""
+        ...
+
+    @property
+    def meta(self) -> Any:
+        """Size, ETag, time and version."""
+        ...
+
+    @property
+    def attributes(self) -> Any:
+        """Content headers and metadata."""
+        ...
+
+
+def chunk(answer: Answer, data: Any) -> Chunk:
     """The bytes of an answer."""
     return Chunk(data, answer.range[0], object_info(answer.meta, answer.attributes))
 

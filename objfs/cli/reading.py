@@ -13,6 +13,7 @@ from objfs.casts import as_duration
 from objfs.cli import flags
 from objfs.cli.output import Output, WrongCallError
 from objfs.cli.sessions import Session
+from objfs.errors import NotSupportedError
 
 # What is in memory at a time of a file that is printed.
 _BLOCK_BYTES: Final = 8 << 20
@@ -142,7 +143,7 @@ def sign(
         place = session.place(url)
         if not place.holds_objects:
             msg = "only objects have signed URLs"
-            raise NotImplementedError(msg)
+            raise NotSupportedError(msg)
         fs: Any = place.fs
         signed = fs.sign_many([place.path], expiration=lifetime, method=method)[0]
         if out.as_json:

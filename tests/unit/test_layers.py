@@ -82,7 +82,7 @@ LAYERS: list[tuple[str, list[str]]] = [
 
 # Who may import what is not ours and not in the standard library, be it inside a function.
 OUTSIDE: dict[str, list[str]] = {
-    "obstore": ["store", "store_*", "store.*"],
+    "obstore": ["store"],
     "s3fs": ["sdk", "sdk_*", "sdk.*"],
     "gcsfs": ["sdk", "sdk_*", "sdk.*"],
     "adlfs": ["sdk", "sdk_*", "sdk.*"],
