@@ -52,10 +52,8 @@ class Store:
         Which of obstore's stores it is, and what the service's errors mean.
     arguments
         Everything obstore is told; it reads no environment for what is set there.
-    choice
-        A refresher, ``ANONYMOUS``, or ``NATIVE_CHAIN`` for obstore's own look-up of credentials.
-    hiding
-        Raises errors without the secrets that the texts of obstore's may quote.
+    choice, hiding
+        As for `Calls`.
     """
 
     def __init__(self, cloud: Cloud, arguments: StoreArguments, choice: CredentialChoice, hiding: Hiding) -> None:

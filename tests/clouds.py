@@ -10,7 +10,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Protocol
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
 from xml.etree import ElementTree as ET
@@ -28,6 +30,9 @@ class Raw(Protocol):
 
     def get(self, key: str) -> bytes:
         """The bytes of an object."""
+
+    def find(self, key: str) -> bytes | None:
+        """The bytes of an object; None where there is none."""
 
     def head(self, key: str) -> dict[str, Any]:
         """``content_type`` and ``metadata`` of an object."""
@@ -125,6 +130,13 @@ class S3Raw:
         body: bytes = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         return body
 
+    def find(self, key: str) -> bytes | None:
+        """The bytes of an object, if it is there."""
+        try:
+            return self.get(key)
+        except self._client.exceptions.NoSuchKey:
+            return None
+
     def head(self, key: str) -> dict[str, Any]:
         """``content_type`` and ``metadata``."""
         answer = self._client.head_object(Bucket=self._bucket, Key=key)
@@ -183,6 +195,16 @@ class GCSRaw:
         """The bytes of an object."""
         return self._ask("GET", self._object(key), alt="media")
 
+    def find(self, key: str) -> bytes | None:
+        """The bytes of an object, if it is there."""
+        try:
+            return self.get(key)
+        except HTTPError as error:
+            with error:
+                if error.code != HTTPStatus.NOT_FOUND:
+                    raise
+            return None
+
     def head(self, key: str) -> dict[str, Any]:
         """``content_type`` and ``metadata``."""
         answer = json.loads(self._ask("GET", self._object(key)))
@@ -221,6 +243,10 @@ class AzureRaw:
         """The bytes of a blob."""
         body: bytes = self._container.download_blob(key).readall()
         return body
+
+    def find(self, key: str) -> bytes | None:
+        """The bytes of a blob, if it is there."""
+        return self.get(key) if self._container.get_blob_client(key).exists() else None
 
     def head(self, key: str) -> dict[str, Any]:
         """``content_type`` and ``metadata``."""

@@ -94,7 +94,9 @@ def observer() -> Iterator[Callable[[Server], Any]]:
     botocore_session = pytest.importorskip("botocore.session")
     from botocore.config import Config
 
-    config = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, connect_timeout=10)
+    # It asks again where a busy server fails: what it sees is no test of the server.
+    retries = {"total_max_attempts": 5, "mode": "standard"}
+    config = Config(s3={"addressing_style": "path"}, retries=retries, connect_timeout=10)
     clients: dict[str, Any] = {}
 
     def client(server: Server) -> Any:

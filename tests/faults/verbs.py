@@ -48,8 +48,7 @@ class Bench:
 
     def stored(self, name: str) -> bytes | None:
         """What is visible at last."""
-        key = f"{self.key}./{name}"
-        return self.cloud.raw.get(key) if key in self.cloud.raw.listed() else None
+        return self.cloud.raw.find(f"{self.key}./{name}")
 
     def local(self, name: str) -> Path:
         """A local file."""

@@ -77,8 +77,7 @@ class Bench:
     def seen(self, key: str) -> tuple[bytes | None, list[str]]:
         """What another client sees of an object, and the uploads that are left of it."""
         raw = self.cloud.raw
-        body = raw.get(key) if key in raw.listed() else None
-        return body, [each for each in raw.uploads() if each == key]
+        return raw.find(key), [each for each in raw.uploads() if each == key]
 
 
 @contextmanager

@@ -73,6 +73,18 @@ def begin(store: Store, service: Service) -> StreamedUpload:
     return made
 
 
+def begin_unanswered(asks: int) -> tuple[Service, Store, StreamedUpload]:
+    """An upload of as many parts as obstore asks for, none of which is answered."""
+    service = Service()
+    store = Store(service, answers=False, end=completed)
+    store.asks = asks
+    upload = begin(store, service)
+    for _ in range(asks - 1):
+        upload.write([PART])
+    assert until(lambda: len(store.held) == asks)
+    return service, store, upload
+
+
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "_LANDING_SECONDS", 0.2)
@@ -115,12 +127,7 @@ def test_upload_whose_parts_are_not_answered_is_aborted_although_obstore_waits()
 
 def test_upload_is_aborted_although_obstore_asks_for_no_part_any_more() -> None:
     """None of the parts that it may send at a time is answered: it cannot be told, and the process may be ending."""
-    service = Service()
-    store = Store(service, answers=False, end=completed)
-    store.asks = 2
-    upload = begin(store, service)
-    upload.write([PART])
-    assert until(lambda: len(store.held) == store.asks)
+    service, store, upload = begin_unanswered(2)
     upload.abort()
     assert service.aborted == ["ours"]
     store.goes_on.set()
@@ -128,11 +135,7 @@ def test_upload_is_aborted_although_obstore_asks_for_no_part_any_more() -> None:
 
 def test_upload_of_another_process_is_left_alone_where_obstore_is_aborting_ours() -> None:
     """A part has failed: ours has ended, while obstore still holds the part that it was to send next."""
-    service = Service()
-    store = Store(service, answers=False, end=completed)
-    store.asks = 1
-    upload = begin(store, service)
-    assert until(lambda: len(store.held) == store.asks)
+    service, store, upload = begin_unanswered(1)
     service.ids = {"theirs"}
     upload.abort()
     assert service.aborted == []
