@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +15,17 @@ import pytest
 
 from objfs import S3FileSystem
 from tests.servers import Server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _services_are_read_once() -> Iterator[None]:
+    """The peers' sessions share what botocore reads of AWS's services, half a second and 26,000 objects for each."""
+    with pytest.MonkeyPatch.context() as patch:
+        with contextlib.suppress(ImportError):
+            from botocore import loaders, session
+
+            patch.setattr(session, "create_loader", functools.cache(loaders.create_loader))
+        yield
 
 
 @dataclass(frozen=True)

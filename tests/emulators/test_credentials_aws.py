@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
 import pytest
 
 from objfs.credentials.botocore_adapter import aio_session
@@ -405,8 +406,10 @@ def test_aio_session_signs_with_the_chain(machine: Machine) -> None:
     assert (machine.aws.signers, refresher.fetch_count) == (["IMDS1"], 1)
 
 
-def test_sessions_share_what_botocore_has_read_of_its_services() -> None:
+def test_sessions_share_what_botocore_has_read_of_its_services(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read-only, long, and the same for all; credentials and variables are each session's own."""
+    # By themselves sessions share nothing, other than in these tests.
+    monkeypatch.setattr("botocore.session.create_loader", botocore.loaders.create_loader)
     first, second = aio_session(None, {"max_attempts": 3}), aio_session(None)
     assert first.get_component("data_loader") is second.get_component("data_loader")
     assert first.get_config_variable("max_attempts") == 3

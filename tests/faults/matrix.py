@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.clouds import CloudUnderTest
 from tests.faults.fault_proxy import FaultProxy, Rule
@@ -67,17 +68,19 @@ class Seen:
 
 
 def carry_out(cloud: CloudUnderTest, cells: Iterable[Cell], folder: Path) -> dict[Cell, Seen]:
-    """All cells of one cloud; those of one fault and plane share a proxy and a filesystem."""
-    benches: dict[tuple[str, str], tuple[FaultProxy, Any]] = {}
+    """All cells of one cloud; those of one fault and plane share a proxy."""
+    proxies: dict[tuple[str, str], FaultProxy] = {}
     with ExitStack() as stack:
         for cell in cells:
-            if (cell.plane, cell.fault) not in benches:
-                proxy, fs = _behind_proxy(cloud, cell.plane, FAULTS[cell.fault])
-                benches[cell.plane, cell.fault] = stack.enter_context(proxy.running()), fs
+            if (cell.plane, cell.fault) not in proxies:
+                proxy = FaultProxy(f"http://{_endpoint(cloud)[1]}")
+                proxies[cell.plane, cell.fault] = stack.enter_context(proxy.running())
+
+        def seen_in(cell: Cell) -> tuple[Cell, Seen]:
+            return cell, _run(cell, proxies[cell.plane, cell.fault], cloud, folder)
+
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            seen = dict(
-                pool.map(lambda cell: (cell, _run(cell, *benches[cell.plane, cell.fault], cloud, folder)), cells)
-            )
+            seen = dict(pool.map(seen_in, cells))
     # azure-core leaves an answer that has stalled to the garbage collector, now and then (1.41.0).
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
@@ -85,21 +88,26 @@ def carry_out(cloud: CloudUnderTest, cells: Iterable[Cell], folder: Path) -> dic
     return seen
 
 
-def _behind_proxy(cloud: CloudUnderTest, plane: str, fault: Fault) -> tuple[FaultProxy, Any]:
-    name = next(name for name in cloud.options if "endpoint" in name)
-    netloc = cloud.options[name].split("/")[2]
-    proxy = FaultProxy(f"http://{netloc}")
+def _endpoint(cloud: CloudUnderTest) -> tuple[str, str]:
+    """The option that says where the server is, and its host and port."""
+    return next((name, urlsplit(value).netloc) for name, value in cloud.options.items() if "endpoint" in name)
+
+
+def _behind(proxy: FaultProxy, cloud: CloudUnderTest, plane: str, fault: Fault) -> Any:
+    """A filesystem of the cell's own: a connection that another cell's fault has broken must not be taken for its."""
+    name, netloc = _endpoint(cloud)
     told = {
         name: cloud.options[name].replace(netloc, fault.address or proxy.address),
         "connect_timeout": 10,
         "read_timeout": fault.read_timeout,
         "retry_config": _RETRY_CONFIG,
     }
-    return proxy, cloud.fs(engine=plane, skip_instance_cache=True, **told)
+    return cloud.fs(engine=plane, skip_instance_cache=True, **told)
 
 
-def _run(cell: Cell, proxy: FaultProxy, fs: Any, cloud: CloudUnderTest, folder: Path) -> Seen:
+def _run(cell: Cell, proxy: FaultProxy, cloud: CloudUnderTest, folder: Path) -> Seen:
     fault, verb = FAULTS[cell.fault], VERBS[cell.verb]
+    fs = _behind(proxy, cloud, cell.plane, fault)
     mark = f"{cell.plane}-{cell.fault}-{cell.verb}".replace(" ", "-").replace("_", "-")
     bench = Bench(fs, cloud, mark, folder)
     verb.prepare(bench)

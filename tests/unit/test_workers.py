@@ -477,7 +477,6 @@ def test_workers_beyond_the_bound_end(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def _no_collector() -> Iterator[None]:
     """What is not needed goes by itself, or not at all."""
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
