@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from objfs import workers
 from objfs.steps import Get, Head, Local, Part, Plan, Together, drive, drive_async
 from objfs.types import ByteRange, Location, Suffix
 from objfs.workers import MAX_IDLE, call
@@ -223,6 +224,9 @@ def test_together_that_is_cancelled_begins_nothing_more() -> None:
 @pytest.mark.parametrize("step", [Get, Head], ids=["get", "head"])
 def test_awaited_reads_are_left_to_workers_while_these_have_time(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many as are kept anyway; what is more is awaited on the loop, and none waits for another."""
+    # Those of a test before this one may be busy still.
+    monkeypatch.setattr(workers, "_idle", [])
+    monkeypatch.setattr(workers, "_busy", set())
     objects, gate = RecordingStore(key=DATA), threading.Event()
     awaited: list[str] = []
     left: list[int] = []
