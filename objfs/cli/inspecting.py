@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import runpy
 import shutil
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -77,13 +80,21 @@ def trace(
     try:
         with seen:
             code = _run(*program)
-    finally:
-        seen.to_html(html)
-        if values is not None:
-            values.write_text(json.dumps(seen.to_dict()), "utf-8")
+    except WrongCallError:
+        raise  # there was no program
+    except BaseException:
+        _write(seen, html, values)
+        raise
+    _write(seen, html, values)
     sys.stderr.write(f"{seen}\n")
     out.say(f"{counted(len(seen.requests), 'request')}; see {html}")
     return code
+
+
+def _write(seen: objfs.Trace, html: Path, values: Path | None) -> None:
+    seen.to_html(html)
+    if values is not None:
+        values.write_text(json.dumps(seen.to_dict()), "utf-8")
 
 
 def _run(run: Callable[[], object], folder: str, arguments: list[str]) -> int:
@@ -91,15 +102,32 @@ def _run(run: Callable[[], object], folder: str, arguments: list[str]) -> int:
     before = sys.argv, sys.path[0]
     sys.argv, sys.path[0] = arguments, folder
     try:
-        run()
+        with _streams_of_the_caller():
+            run()
     except SystemExit as end:
         return _code_of(end)
+    except WrongCallError:
+        raise
     except Exception:  # noqa: BLE001 - the program's own, shown as Python shows it
         traceback.print_exc()
         return codes.FAILED
     finally:
         sys.argv, sys.path[0] = before
     return codes.DONE
+
+
+@contextmanager
+def _streams_of_the_caller() -> Iterator[None]:
+    """Take away the streams that stand in for closed ones: Python has None there, to which `print` writes nothing."""
+    closed = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, f"__{name}__") is None]
+    before = {name: getattr(sys, name) for name in closed}
+    for name in closed:
+        setattr(sys, name, None)
+    try:
+        yield
+    finally:
+        for name, stream in before.items():
+            setattr(sys, name, stream)
 
 
 def _program(words: Sequence[str]) -> tuple[Callable[[], object], str, list[str]]:
@@ -111,14 +139,43 @@ def _program(words: Sequence[str]) -> tuple[Callable[[], object], str, list[str]
         if not rest:
             msg = "-m needs the name of a module"
             raise WrongCallError(msg)
-        module = partial(runpy.run_module, rest[0], run_name="__main__", alter_sys=True)
-        return module, os.getcwd(), rest
+        return partial(_run_module, rest[0]), os.getcwd(), rest
     script = name if os.path.exists(name) else shutil.which(name)
     if script is None:
         msg = f"there is no program {name!r}"
         raise WrongCallError(msg)
     folder = os.path.dirname(os.path.abspath(script))
     return partial(runpy.run_path, script, run_name="__main__"), folder, [script, *rest]
+
+
+def _run_module(name: str) -> None:
+    """Run a module, or the ``__main__`` of a package.
+
+    Raises
+    ------
+    WrongCallError
+        There is none. That it is looked for here and not earlier has the packages around it imported under the trace.
+    """
+    found = _spec_of(name)
+    if found is None:
+        msg = f"there is no module {name!r}"
+        raise WrongCallError(msg)
+    if found.submodule_search_locations is not None and _spec_of(f"{name}.__main__") is None:
+        msg = f"{name!r} is a package, and has no module __main__ that could be run"
+        raise WrongCallError(msg)
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
+
+
+def _spec_of(name: str) -> ModuleSpec | None:
+    if not all(name.split(".")):
+        return None
+    try:
+        return importlib.util.find_spec(name)
+    except ModuleNotFoundError as error:
+        # Or a package around it lacks another one, which is the program's own failure.
+        if f"{name}.".startswith(f"{error.name}."):
+            return None
+        raise
 
 
 def _code_of(end: SystemExit) -> int:

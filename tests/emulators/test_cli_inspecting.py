@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from textwrap import dedent
 
 import pytest
 
-from tests.command_line import SECONDS, CommandLine, flags, program
+from tests.command_line import SECONDS, CommandLine, environment, flags, program
 
 pytest.importorskip("typer")
 
@@ -105,6 +108,68 @@ def test_trace_of_a_program_that_fails_keeps_what_was_seen(cli, tmp_path):
     assert not unwritten.exists()
     nowhere = ["--html", str(tmp_path / "nowhere" / "seen.html")]
     assert cli("trace", *nowhere, str(tmp_path / "exits.py"), options={}).code == 2, "before it runs for an hour"
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        pytest.param("nomodule", "there is no module 'nomodule'", id="missing"),
+        pytest.param("nomodule.inner", "there is no module 'nomodule.inner'", id="missing-package"),
+        pytest.param("json.nomodule", "there is no module 'json.nomodule'", id="missing-in-a-package"),
+        pytest.param("json.tool.inner", "there is no module 'json.tool.inner'", id="in-what-is-no-package"),
+        pytest.param(".tool", "there is no module '.tool'", id="relative"),
+        pytest.param("json.decoder.", "there is no module 'json.decoder.'", id="dot"),
+        pytest.param("xml.dom", "'xml.dom' is a package", id="package-without-main"),
+    ],
+)
+def test_trace_of_a_module_that_cannot_be_run_is_a_wrong_call(cli, tmp_path, module, said):
+    """One line, as for a missing script, and no page."""
+    page = tmp_path / "seen.html"
+    told = cli("trace", "--html", str(page), "-m", module, options={})
+    assert (told.code, told.err.count("\n"), said in told.err) == (2, 1, True)
+    assert not page.exists()
+
+
+def test_trace_of_a_module_whose_package_lacks_another_shows_the_programs_own_failure(cli, tmp_path, monkeypatch):
+    """The module is there; what is missing is named."""
+    (tmp_path / "lacking").mkdir()
+    (tmp_path / "lacking" / "__init__.py").write_text("import nomodule")
+    (tmp_path / "lacking" / "job.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    told = cli("trace", "--html", "seen.html", "-m", "lacking.job", options={})
+    assert (told.code, "No module named 'nomodule'" in told.err) == (1, True)
+    assert (tmp_path / "seen.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("closed", "missing"),
+    [
+        pytest.param("<&-", "stdin", id="input"),
+        pytest.param(">&-", "stdout", id="output"),
+        pytest.param("2>&-", "stderr", id="messages"),
+        pytest.param("<&- >&- 2>&-", "stdin stdout stderr", id="all"),
+    ],
+)
+def test_a_traced_program_finds_closed_streams_as_without_the_trace(tmp_path, closed, missing):
+    """Python has None in their place, to which print writes nothing."""
+    source = """
+        import sys
+        print("x" * 20000)
+        print("few", file=sys.stderr)
+        missing = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
+        open(sys.argv[1], "w").write(" ".join(missing))
+        sys.exit(3)
+    """
+    (tmp_path / "many.py").write_text(dedent(source))
+    found = []
+    for name, words in {"alone": "", "traced": "-m objfs trace --html seen.html"}.items():
+        shell = f'exec "{sys.executable}" {words} many.py {name} {closed}'
+        ended = subprocess.run(
+            ["sh", "-c", shell], env=environment(), cwd=tmp_path, capture_output=True, timeout=SECONDS, check=False
+        )
+        found.append((ended.returncode, (tmp_path / name).read_text(), ended.stdout))
+    assert found[0] == found[1]
+    assert found[0][:2] == (3, missing)
 
 
 # -- demo --------------------------------------------------------------------------------------------------------------
