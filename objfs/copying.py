@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
+import inspect
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from objfs.copying_comparison import COMPARISONS, Comparison, same_by_listing
@@ -49,6 +51,25 @@ class Work:
     fail_fast: bool = False
     client: Any = None
     watcher: Watcher | None = None
+
+    @classmethod
+    def of(cls, call: Callable[..., CopyReport], given: Mapping[str, Any]) -> Work:
+        """What keywords of a call say.
+
+        Raises
+        ------
+        TypeError
+            The call takes no such keyword.
+        """
+        own = [name for name, each in inspect.signature(call).parameters.items() if each.kind is each.KEYWORD_ONLY]
+        known = [*own, *cls.__annotations__]
+        for name in given:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
+                msg = f"{call.__name__}() takes no keyword {name!r}; {hint}"
+                raise TypeError(msg)
+        return cls(**given)
 
     def source(self, url: Url) -> Place:
         """The place that something is copied from."""
@@ -104,9 +125,12 @@ def copy(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, *
     CopyError
         Some files could not be copied; all others were. It lists them, and holds the report.
     UrlError, OptionError
-        A URL or an option is wrong.
+        A URL or an option is wrong, the one source is the target, or the target of a directory is below it; nothing
+        was copied.
+    TypeError
+        There is no such keyword.
     """
-    return _copy(source, target, Work(**work), recursive=recursive, move=False)
+    return _copy(source, target, Work.of(copy, work), recursive=recursive, move=False)
 
 
 def move(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, **work: Any) -> CopyReport:
@@ -122,9 +146,9 @@ def move(source: Url | Sequence[Url], target: Url, *, recursive: bool = False, *
     Raises
     ------
     UrlError
-        The target is the source, or below it.
+        As for `copy`.
     """
-    return _copy(source, target, Work(**work), recursive=recursive, move=True)
+    return _copy(source, target, Work.of(move, work), recursive=recursive, move=True)
 
 
 def sync(source: Url, target: Url, *, compare: Comparison = "mtime", delete: bool = False, **work: Any) -> CopyReport:
@@ -164,7 +188,7 @@ def sync(source: Url, target: Url, *, compare: Comparison = "mtime", delete: boo
     if compare not in COMPARISONS:
         msg = f"compare is one of {', '.join(COMPARISONS)}, not {compare!r}"
         raise ValueError(msg)
-    task = Work(**work)
+    task = Work.of(sync, work)
     ours, theirs, selection = task.source(source), task.target(target), task.selection
     _refuse_overlap(ours, theirs)
     wanted = {entry.name: entry for entry in ours.below() if selection.takes(entry.name)}
@@ -199,9 +223,13 @@ def _copy(source: Url | Sequence[Url], target: Url, task: Work, *, recursive: bo
         here = _file_at(ours)
         if is_directory is None:
             is_directory = place.names_directory or place.is_directory()
-        files = [(here, ours.name if is_directory else "")] if here is not None else []
-        if here is None or (recursive and ours.holds_objects):
-            files += _files_below(ours, ours.name if is_directory else "", selection, recursive, found=bool(files))
+        own_name = ours.name if is_directory else ""
+        there = place.at(place.root + own_name) if own_name and not ours.names_directory else place
+        if here is not None and len(urls) == 1:
+            # Of several sources the others are copied.
+            _refuse_same(ours, there, move=move)
+        files = [] if here is None else [(here, own_name)]
+        files += _files_below(ours, own_name, there, selection, recursive, file=here)
         for entry, name in files:
             for each in _transfers(copies, ours, entry, place, name, dry_run=task.dry_run, move=move):
                 # Of two files of one name the second would replace the first, which a move has deleted by then.
@@ -232,9 +260,11 @@ def _file_at(place: Place) -> Entry | None:
 
 
 def _files_below(
-    place: Place, name: str, selection: Selection, recursive: bool, *, found: bool
-) -> Iterator[tuple[Entry, str]]:
-    """Files below a directory, and their names below the target."""
+    place: Place, name: str, there: Place, selection: Selection, recursive: bool, *, file: Entry | None
+) -> list[tuple[Entry, str]]:
+    """Files below a directory, which may be beside a file of its name, and their names below the target."""
+    if file is not None and not (recursive and place.holds_objects):
+        return []
     if not recursive:
         if place.is_directory():
             raise IsADirectoryError(errno.EISDIR, "it is a directory; copy it with recursive (-r)", place.url())
@@ -242,10 +272,14 @@ def _files_below(
     # The contents of what is written with a slash, else the directory itself.
     start = f"{name}/" if name and not place.names_directory else ""
     try:
-        yield from ((entry, start + entry.name) for entry in place.below() if selection.takes(entry.name))
+        found = [(entry, start + entry.name) for entry in place.below() if selection.takes(entry.name)]
     except FileNotFoundError:
-        if not found:
+        if file is None:
             raise
+        return []
+    if found:
+        _refuse_below(place, there)
+    return found
 
 
 def _transfers(
@@ -264,18 +298,19 @@ def _transfers(
 
 def _there(here: Place, target: Place, name: str, *, move: bool) -> Place:
     there = target.at(target.child(name) if name else target.path)
-    if _is_same(here, there, move=move):
-        msg = "source and target are the same"
-        raise UrlError(msg)
+    _refuse_same(here, there, move=move)
     return there
 
 
-def _is_same(one: Place, two: Place, *, move: bool) -> bool:
+def _refuse_same(one: Place, two: Place, *, move: bool) -> None:
     if one.is_local and two.is_local:
-        return os.path.realpath(one.path) == os.path.realpath(two.path)
-    # With other options, such as of encryption, an object may be copied to itself; a move would delete it.
-    shared = one.shares_names_with(two) if move else one.fs == two.fs
-    return bool(shared) and one.path == two.path
+        same = os.path.realpath(one.path) == os.path.realpath(two.path)
+    else:
+        # With other options, such as of encryption, an object may be copied to itself; a move would delete it.
+        same = one.path == two.path and (one.shares_names_with(two) if move else one.fs == two.fs)
+    if same:
+        msg = f"source and target are the same: {two.url()}"
+        raise UrlError(msg)
 
 
 def _refuse_overlap(one: Place, two: Place) -> None:
@@ -286,6 +321,17 @@ def _refuse_overlap(one: Place, two: Place) -> None:
         return
     if one.root.startswith(two.root) or two.root.startswith(one.root):
         msg = f"{one.url()} and {two.url()} are the same directory, or one is in the other"
+        raise UrlError(msg)
+
+
+def _refuse_below(source: Place, target: Place) -> None:
+    """A tree that is copied into itself would be longer by its own copy each time."""
+    if source.is_local and target.is_local:
+        source, target = (replace(each, path=os.path.realpath(each.path)) for each in (source, target))
+    elif not source.shares_names_with(target):
+        return
+    if target.root != source.root and target.root.startswith(source.root):
+        msg = f"{target.url()} is in {source.url()}, which would be copied into itself"
         raise UrlError(msg)
 
 

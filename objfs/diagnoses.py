@@ -48,7 +48,7 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
     ),
     Diagnosis(
         "no credentials",
-        r"MissingCredentialsError|NoCredentialsError|DefaultCredentialsError|CredentialUnavailableError"
+        r"(Missing|Incomplete)CredentialsError|NoCredentialsError|DefaultCredentialsError|CredentialUnavailableError"
         r"|NoAuthenticationInformation",
         "no credentials were found",
         "pass them (docs/how-to/authenticate-to-…), or anon=True where the data is public",

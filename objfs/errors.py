@@ -20,6 +20,7 @@ Each also derives from the builtin that users of fsspec already catch, so that n
     └── CredentialsError (PermissionError)
         ├── CredentialsExpiredError
         └── MissingCredentialsError
+            └── IncompleteCredentialsError (OptionError)
 
 A missing object or bucket is the builtin ``FileNotFoundError``, a refused request the builtin ``PermissionError``, an
 object that must not exist yet ``FileExistsError``, a request that took too long ``TimeoutError``, and anything else
@@ -135,6 +136,10 @@ class CredentialsExpiredError(CredentialsError):
 
 class MissingCredentialsError(CredentialsError):
     """No credentials were given or found; objfs never falls back to anonymous access on its own."""
+
+
+class IncompleteCredentialsError(MissingCredentialsError, OptionError):
+    """Options give a part of what belongs together, such as a secret without its key; nothing completes it."""
 
 
 # What an answer's HTTP status is to a user of fsspec, with the errno that s3fs gives it.

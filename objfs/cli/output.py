@@ -168,12 +168,15 @@ def shown_time(seconds: float | None) -> str:
 
 def pairs(given: list[str] | None, flag: str) -> dict[str, str]:
     """Storage options from the command line."""
-    found: dict[str, str] = {}
-    for text in given or ():
+    found: dict[str, tuple[str, int]] = {}
+    for number, text in enumerate(given or (), 1):
         name, equals, value = text.partition("=")
+        # The values may be secrets.
         if not equals or not name:
-            # The text may be a secret.
             msg = f"{flag} takes NAME=VALUE"
             raise WrongCallError(msg)
-        found[name] = value
-    return found
+        before, first = found.setdefault(name, (value, number))
+        if before != value:
+            msg = f"{flag} number {first} and {flag} number {number} give {name!r} different values; give it once"
+            raise WrongCallError(msg)
+    return {name: value for name, (value, _) in found.items()}

@@ -19,6 +19,7 @@ from objfs.errors import NotSupportedError
 _BLOCK_BYTES: Final = 8 << 20
 # What `head` reads at a time: a few lines are in the first of them.
 _HEAD_BYTES: Final = 64 << 10
+_METHODS: Final = ("GET", "HEAD", "PUT", "DELETE")
 _RANGE: Final = re.compile(r"(-?\d+)?:(-?\d+)?")
 
 Files = Annotated[list[str], typer.Argument(metavar="URL", help="URLs or local paths; - is the standard input.")]
@@ -137,6 +138,9 @@ def sign(
         raise WrongCallError(msg) from error
     if not lifetime:
         msg = "--expires 0 would be over when it is printed"
+        raise WrongCallError(msg)
+    if method.upper() not in _METHODS:
+        msg = f"--method is one of {', '.join(_METHODS)}, not {method!r}"
         raise WrongCallError(msg)
 
     def show(url: str) -> None:

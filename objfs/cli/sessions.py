@@ -35,6 +35,10 @@ class Session:
             raise WrongCallError(msg)
         named = {"config": config, "config_profile": profile}
         self._config = {name: value for name, value in named.items() if value is not None}
+        for flag, name in (("--config", "config"), ("--profile", "config_profile")):
+            if self._given.get(name, named[name]) != named[name] and named[name] is not None:
+                msg = f"{flag} and -o {name}= give two different values; give one of them"
+                raise WrongCallError(msg)
 
     @property
     def options(self) -> dict[str, str]:

@@ -13,7 +13,7 @@ from objfs.clouds.azure_place import PLACE_STEPS
 from objfs.clouds.azure_rows import TABLE
 from objfs.clouds.azure_sas import looks_like_sas, sas_text
 from objfs.clouds.azure_settle import adopt, contradiction, put
-from objfs.errors import ConflictingOptionsError, MissingCredentialsError, OptionError
+from objfs.errors import ConflictingOptionsError, IncompleteCredentialsError, MissingCredentialsError, OptionError
 from objfs.options import Origin, Setting, Settings
 from objfs.records import replace
 
@@ -59,7 +59,7 @@ def resolve(settings: Settings) -> Settings:
     ------
     ConflictingOptionsError
         Options contradict each other.
-    MissingCredentialsError
+    IncompleteCredentialsError
         A way to authenticate was asked for without what it needs.
     OptionError
         A value makes no sense, or nothing names the account.
@@ -135,7 +135,7 @@ def _auth_type(settings: Settings) -> Settings:
         return settings.without(*STATIC)
     if not any(name in settings for name in (*_CSHELVE[kind.value], *PROVIDERS)):
         msg = f"auth_type={kind.value!r} is given without {' or '.join(_CSHELVE[kind.value])}"
-        raise MissingCredentialsError(msg)
+        raise IncompleteCredentialsError(msg)
     return settings
 
 

@@ -19,7 +19,7 @@ from objfs.clouds._combine import (
     put,
 )
 from objfs.clouds.s3_rows import TABLE
-from objfs.errors import MissingCredentialsError, OptionError
+from objfs.errors import IncompleteCredentialsError, OptionError
 from objfs.options import Origin, Setting, Settings
 
 DEFAULT_REGION: Final = "us-east-1"
@@ -61,7 +61,7 @@ def resolve(settings: Settings) -> Settings:
     ------
     ConflictingOptionsError
         Options contradict each other.
-    MissingCredentialsError
+    IncompleteCredentialsError
         Half of a key pair, or a token without a pair.
     OptionError
         A value makes no sense.
@@ -89,10 +89,10 @@ def _identity(settings: Settings) -> Settings:
     if given and missing:
         told = " and ".join(f"{settings[name].spelling} ({settings[name].origin})" for name in given)
         msg = f"{told} given without {' and '.join(missing)}; give the whole pair, or none of it"
-        raise MissingCredentialsError(msg)
+        raise IncompleteCredentialsError(msg)
     if settings.value("auth_type") and not given and not any(name in settings for name in PROVIDERS):
         msg = "auth_type='access_key' is given without access_key_id and secret_access_key"
-        raise MissingCredentialsError(msg)
+        raise IncompleteCredentialsError(msg)
     return _anonymous(settings)
 
 

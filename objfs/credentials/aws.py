@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from objfs.credentials.identity import keyed_digest
 from objfs.credentials.values import AskedSource, Credentials, Source
-from objfs.errors import ConflictingOptionsError, CredentialsError, MissingCredentialsError, MissingExtraError
+from objfs.errors import ConflictingOptionsError, CredentialsError, IncompleteCredentialsError, MissingExtraError
 from objfs.options import Origin, Settings
 
 DEFAULT_SESSION_NAME: Final = "objfs"
@@ -186,7 +186,7 @@ def decide(settings: Settings, environ: Mapping[str, str], static: Source | None
     ------
     MissingExtraError
         A profile or a role is asked for and botocore is not installed.
-    ConflictingOptionsError, MissingCredentialsError
+    ConflictingOptionsError, IncompleteCredentialsError
         A role is given in two ways, or a token file without a role.
     """
     if settings.value("session") is not None:
@@ -287,7 +287,7 @@ def _method(settings: Settings, static: bool) -> Method:
         return found if found is Method.WEB_IDENTITY else Method.ASSUME_ROLE
     if token_file is not None and role is None and token_file.origin < Origin.ENVIRONMENT and not static:
         msg = "web_identity_token_file needs role_arn, the role to take on with it"
-        raise MissingCredentialsError(msg)
+        raise IncompleteCredentialsError(msg)
     return found
 
 

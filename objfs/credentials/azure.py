@@ -17,7 +17,7 @@ from objfs.credentials.azure_sources import (
 )
 from objfs.credentials.identity import keyed_digest
 from objfs.credentials.values import AskedSource, Credentials, Source, StaticSource
-from objfs.errors import MissingCredentialsError, MissingExtraError
+from objfs.errors import IncompleteCredentialsError, MissingExtraError
 from objfs.options import Origin, Settings
 
 
@@ -84,7 +84,7 @@ def decide(settings: Settings, environ: Mapping[str, str], _static: Source | Non
 
     Raises
     ------
-    MissingCredentialsError
+    IncompleteCredentialsError
         A method was asked for and an option that it needs is not given.
     MissingExtraError
         The default chain is needed and azure-identity is not installed.
@@ -158,7 +158,7 @@ def chosen_method(settings: Settings, environ: Mapping[str, str]) -> Method:
 
     Raises
     ------
-    MissingCredentialsError
+    IncompleteCredentialsError
         An option was given explicitly without others that it needs.
     """
     asked = _asked(settings, environ)
@@ -179,7 +179,7 @@ def chosen_method(settings: Settings, environ: Mapping[str, str]) -> Method:
         _refuse_missing(settings, found, f"{wanted.spelling}={wanted.value}")
     elif found is Method.MANAGED_IDENTITY and lone and _is_explicit(settings, "tenant_id"):
         msg = "client_id and tenant_id are given without client_secret or federated_token_file; give one of the two"
-        raise MissingCredentialsError(msg)
+        raise IncompleteCredentialsError(msg)
     elif NEEDS[found]:
         _refuse_missing(settings, found, settings[NEEDS[found][0]].spelling)
     return found
@@ -210,7 +210,7 @@ def _refuse_missing(settings: Settings, method: Method, asked: str) -> None:
     missing = [name for name in NEEDS[method] if not settings.value(name) and name != "use_azure_cli"]
     if missing:
         msg = f"{asked} needs {' and '.join(missing)}, which is not given"
-        raise MissingCredentialsError(msg)
+        raise IncompleteCredentialsError(msg)
 
 
 def _own_endpoint(settings: Settings, environ: Mapping[str, str]) -> str | None:

@@ -14,7 +14,7 @@ from objfs.credentials.provider import PROVIDER_OPTIONS, ProviderSource, normali
 from objfs.credentials.refresher import Refresher, shared_refresher
 from objfs.credentials.shapes import EXPIRY
 from objfs.credentials.values import Credentials, Source, StaticSource
-from objfs.errors import ConflictingOptionsError, MissingCredentialsError
+from objfs.errors import ConflictingOptionsError, IncompleteCredentialsError
 from objfs.options import Origin, Settings
 from objfs.records import replace
 
@@ -68,7 +68,7 @@ def credentials_for(cloud: Cloud, settings: Settings, environ: Mapping[str, str]
 
     Raises
     ------
-    MissingCredentialsError
+    IncompleteCredentialsError
         Half of a pair was given.
     MissingExtraError
         A profile or a role is asked for and the SDK is not installed.
@@ -118,7 +118,7 @@ def _static(cloud: Cloud, settings: Settings) -> Credentials | None:
             given = [f"{settings[name].spelling} ({settings[name].origin})" for name in wanted if name in names]
             missing = [name for name in wanted if name not in names]
             msg = f"{' and '.join(given)} given without {' and '.join(missing)}; give both"
-            raise MissingCredentialsError(msg)
+            raise IncompleteCredentialsError(msg)
     return None
 
 

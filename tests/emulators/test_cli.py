@@ -263,6 +263,32 @@ def test_rm_r_of_local_files_deletes_links_not_what_they_lead_to(cli, tmp_path):
         pytest.param(["ls", "ftp://host/x"], "scheme", id="unknown-scheme"),
         pytest.param(["ls", "-o", "no-equals-sign", "s3://b"], "NAME=VALUE", id="option-without-value"),
         pytest.param(["ls", "-o", "regoin=x", "s3://b"], "region", id="unknown-option"),
+        pytest.param(
+            ["explain", "-o", "region=a-hidden", "-o", "anon=true", "-o", "region=b-hidden", "s3://b/x"],
+            "-o number 1 and -o number 3 give 'region' different values",
+            id="option-twice",
+        ),
+        pytest.param(
+            ["ls", "-o", "key=k", "-o", "secret=a-hidden", "-o", "aws_secret_access_key=b-hidden", "s3://b"],
+            "'secret' (keyword) and 'aws_secret_access_key' (keyword)",
+            id="option-by-two-names",
+        ),
+        pytest.param(
+            ["ls", "--config", os.devnull, "-o", "config=b-hidden", "s3://b"], "--config and -o config=", id="two-files"
+        ),
+        pytest.param(
+            ["cp", "--src-o", "region=a-hidden", "--src-o", "region=b-hidden", "s3://b/x", "y"],
+            "--src-o number 1 and --src-o number 2",
+            id="option-of-a-side-twice",
+        ),
+        pytest.param(["ls", "-o", "secret=a-hidden", "s3://b"], "without access_key_id", id="half-a-pair"),
+        pytest.param(["cp", "-o", "secret=a-hidden", "s3://b/x", "y"], "without access_key_id", id="cp-half-a-pair"),
+        pytest.param(
+            ["ls", "-o", "account_name=a", "-o", "tenant_id=t", "-o", "client_id=c", "az://b"],
+            "without client_secret",
+            id="half-a-principal",
+        ),
+        pytest.param(["sign", "--method", "PATCH", "s3://b/k"], "GET, HEAD, PUT, DELETE", id="unknown-method"),
         pytest.param(["cat", "-r", "x", "s3://b/k"], "START:STOP", id="bad-range"),
         pytest.param(["sign", "-e", "soon", "s3://b/k"], "--expires", id="bad-duration"),
         pytest.param(["sign", "-e", "0", "s3://b/k"], "--expires", id="no-duration"),
@@ -281,6 +307,12 @@ def test_a_wrong_call_ends_with_2(words, said, capfd):
     out, err = capfd.readouterr()
     assert said in out + err
     assert "Traceback" not in err
+    assert "hidden" not in out + err
+
+
+def test_an_option_may_be_given_twice_with_one_value(s3, cli):
+    """As where a script adds what the caller has given already."""
+    assert cli("cat", *flags(s3.options), s3.url("dir/a.txt")).code == 0
 
 
 def test_version_is_printed(capfd):

@@ -110,6 +110,21 @@ def test_a_wrong_call_ends_with_2(cli, words, said):
     assert (done.code, said in done.err) == (2, True), done
 
 
+@pytest.mark.parametrize("words", [["mv", "a.txt", "a.txt"], ["cp", "a.txt", "."], ["cp", "-r", "sub", "sub/inside"]])
+def test_a_copy_of_a_place_to_itself_is_a_wrong_call(s3_cloud, cli, tree, monkeypatch, words):
+    """Here and in a store; nothing is changed."""
+    monkeypatch.chdir(tree)
+    before = sorted(os.listdir("sub"))
+    assert cli(*words, options={}).code == 2
+    assert cli("cp", "-r", "./", s3_cloud.url()).code == 0
+    listed = s3_cloud.raw.listed()
+    verb, *flag, source, target = words
+    there = s3_cloud.url("") if target == "." else s3_cloud.url(target)
+    done = cli(verb, *flag, s3_cloud.url(source), there)
+    assert (done.code, done.err.count("\n")) == (2, 1), done
+    assert (s3_cloud.raw.listed(), sorted(os.listdir("sub"))) == (listed, before)
+
+
 def test_sync_says_what_it_did_and_the_second_time_nothing(s3_cloud, cli, tree):
     """Also what --delete would delete."""
     s3_cloud.raw.put("up/gone", b"")

@@ -202,11 +202,14 @@ def test_copy_dry_run_says_what_it_would_do(s3_cloud, tree):
 
 
 def test_copy_to_itself_is_an_error(tree, s3_cloud):
-    """It would be read while it is written."""
-    with pytest.raises(CopyError, match="the same"):
+    """It would be read while it is written; of several sources, the others are copied."""
+    with pytest.raises(UrlError, match="the same"):
         objfs.copy(tree / "a.txt", tree / "sub" / ".." / "a.txt")
-    s3_cloud.raw.put("x", b"kept")
     with pytest.raises(CopyError, match="the same"):
+        objfs.copy([tree / "sub" / "deep" / "c", tree / "a.txt"], tree)
+    assert (tree / "c").exists()
+    s3_cloud.raw.put("x", b"kept")
+    with pytest.raises(UrlError, match="the same"):
         move(s3_cloud.url("x"), s3_cloud.url("x"), options=s3_cloud.options)
     assert (found(tree)["a.txt"], s3_cloud.raw.get("x")) == (b"one", b"kept")
 
@@ -215,12 +218,66 @@ def test_a_place_is_the_same_with_other_options(cloud):
     """Moved to itself an object would be deleted; a copy to itself may change how it is stored."""
     cloud.raw.put("d/x", b"kept")
     work = {"options": cloud.options, "source_options": {"connect_timeout": 7}}
-    with pytest.raises(CopyError, match="the same"):
+    with pytest.raises(UrlError, match="the same"):
         move(cloud.url("d/x"), cloud.url("d/x"), **work)
     with pytest.raises(UrlError, match="same directory"):
         objfs.sync(cloud.url("d"), cloud.url(""), delete=True, **work)
     objfs.copy(cloud.url("d/x"), cloud.url("d/x"), **work)
     assert objects(cloud) == {"d/x": b"kept"}
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "made"),
+    [
+        pytest.param("sub", "sub/new", None, id="to-a-new-name"),
+        pytest.param("sub", "sub/deep/", None, id="into-a-directory"),
+        pytest.param("sub/", "sub/new", None, id="contents"),
+        pytest.param("sub", "sub", None, id="into-itself"),
+        pytest.param("sub", "sub-new", "sub-new/deep/c", id="beside"),
+        pytest.param("sub/deep/", "sub", "sub/c", id="above"),
+    ],
+)
+def test_a_directory_is_not_copied_into_itself(s3_cloud, tree, source, target, made):
+    """It would hold its own copy, and the next time that one's. Nothing is copied, by neither verb."""
+    for key, data in found(tree).items():
+        s3_cloud.raw.put(key, data)
+    for verb in (objfs.copy, move) if made is None else (objfs.copy,):
+        for one, two, options in (
+            (s3_cloud.url(source), s3_cloud.url(target), {"options": s3_cloud.options}),
+            (f"{tree}/{source}", f"{tree}/{target}", {}),
+        ):
+            if made is None:
+                with pytest.raises(UrlError, match="into itself"):
+                    verb(one, two, recursive=True, **options)
+            else:
+                verb(one, two, recursive=True, **options)
+    assert objects(s3_cloud) == found(tree)
+    assert (found(tree) == FILES) if made is None else (made in found(tree))
+
+
+def test_an_object_beside_a_directory_of_its_name_is_copied_below_itself(s3_cloud):
+    """Where there is no directory yet: an object holds nothing."""
+    s3_cloud.raw.put("x", b"data")
+    objfs.copy(s3_cloud.url("x"), s3_cloud.url("x/copy"), recursive=True, options=s3_cloud.options)
+    assert objects(s3_cloud) == {"x": b"data", "x/copy": b"data"}
+
+
+@pytest.mark.parametrize(
+    ("call", "keyword", "said"),
+    [
+        pytest.param(objfs.copy, "option", r"copy\(\) takes no keyword 'option'; did you mean 'options'", id="options"),
+        pytest.param(objfs.copy, "recursiv", r"copy\(\) .*'recursive'", id="own"),
+        pytest.param(objfs.sync, "deleted", r"sync\(\) .*'delete'", id="sync"),
+        pytest.param(
+            objfs.sync, "recursive", r"sync\(\) takes no keyword 'recursive'; it takes compare, ", id="none-near"
+        ),
+        pytest.param(move, "fail_fats", r"move\(\) .*'fail_fast'", id="move"),
+    ],
+)
+def test_a_misspelt_keyword_is_named_with_the_call(tree, call, keyword, said):
+    """And with one that is near, or all."""
+    with pytest.raises(TypeError, match=said):
+        call(tree, tree / "new", **{keyword: {}})
 
 
 @pytest.mark.parametrize("middle", ["memory://middle", "local"])
