@@ -95,10 +95,14 @@ def read_config(path: str | os.PathLike[str], profile: str | None, environ: Mapp
     OSError
         The file cannot be read.
     OptionError
-        It is neither INI nor TOML, has no such profile, says something twice, names a variable that is not set, or
-        uses what only cshelve has. The message names the file, and the line where there is one, and no value.
+        It is neither INI nor TOML, has no such profile, says something twice, names a variable that is not set, gives
+        an empty text for the place, or uses what only cshelve has; or ``path`` is empty. The message names the file,
+        and the line where there is one, and no value.
     """
     shown = os.fspath(path)
+    if not shown:
+        msg = "an empty text names no configuration file"
+        raise OptionError(msg)
     text = _text(shown)
     sections = (_toml if shown.lower().endswith(".toml") else _ini)(shown, text)
     wanted = DEFAULT_PROFILE if profile is None else profile
@@ -286,10 +290,17 @@ def _completed(file: ConfigFile) -> ConfigFile:
     if provider is not None and str(provider) not in CSHELVE_PROVIDERS:
         _refuse_unknown(provider, file)
     scheme, word = CSHELVE_PROVIDERS.get(str(provider), (str(provider), ""))
-    bucket = next((told[each] for each in (normalise(word), *BUCKET_WORDS) if each in told), None)
+    words = (normalise(word), *BUCKET_WORDS)
+    bucket = next((told[each] for each in words if each in told), None)
     for name, value in ((name, told.get(name)) for name in ("url", normalise(word))):
         if value is not None and not isinstance(value, str):
             msg = f"{name} is text, not {type(value).__name__} ({file.path}, [{file.profile}])"
+            raise OptionError(msg)
+    for name, place in file.places.items():
+        # Of directories, one slash is a name.
+        blank = " " if normalise(name) == "folder_path" else " /"
+        if normalise(name) in ("url", *words) and not str(file.values.get(name)).strip(blank):
+            msg = f"{name!r} is empty ({place}); say where, or leave it out"
             raise OptionError(msg)
     if url is None and provider is not None and bucket is not None:
         begin = Path(bucket).absolute().as_posix() if word == "folder_path" else str(bucket).strip("/")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from objfs.configs import from_config
 from objfs.copying_places import Place
 from objfs.copying_removal import remove
+from objfs.errors import UrlError
 from objfs.filesystem import ObjectFileSystem
 from objfs.opening import from_url
 from objfs.urls import redact_url, scheme_of
@@ -86,6 +87,9 @@ def open(  # noqa: A001 - the name that `shelve.open` has
 def _place(filename: str | os.PathLike[str], options: dict[str, Any]) -> tuple[AbstractFileSystem, str]:
     """The filesystem and the path of a URL or a configuration file."""
     name = os.fspath(filename)
+    if not name:
+        msg = "an empty text names no shelf; give the URL of a bucket or directory, or a configuration file"
+        raise UrlError(msg)
     fs, path = from_config(name, **options) if scheme_of(name) is None else from_url(name, **options)
     # One slash says that it is a directory; in an object store, another is part of the keys.
     root = path.removesuffix("/") if isinstance(fs, ObjectFileSystem) else path.rstrip("/")

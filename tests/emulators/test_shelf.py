@@ -257,6 +257,7 @@ def test_shelf_opens_where_the_bucket_may_not_be_looked_at(flag, gateway, bucket
         pytest.param("memory://x", {"flag": "a"}, "flag is one of 'r', 'w', 'c', 'n'", id="unknown flag"),
         pytest.param("memory://x", {"flag": "r", "writeback": True}, "flag 'r' must not", id="writeback of a reader"),
         pytest.param("s3://", {"anon": True}, "names none", id="no bucket"),
+        pytest.param("", {}, "an empty text names no shelf", id="nothing"),
     ],
 )
 def test_call_that_makes_no_sense_is_refused(url, arguments, message):

@@ -380,6 +380,39 @@ def test_a_file_must_say_where_for_from_config(written):
     assert settings(S3FileSystem(config=path)).value("region") == "eu-west-1"
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("provider = aws-s3\nbucket_name =\n", r"'bucket_name' is empty", id="bucket"),
+        pytest.param("provider = aws-s3\nbucket_name = /\n", r"'bucket_name' is empty", id="slash"),
+        pytest.param(
+            "provider = azure-blob\ncontainer_name = $NOTHING\n", r"'container_name' .*NOTHING", id="variable"
+        ),
+        pytest.param("provider = filesystem\nfolder_path =\n", r"'folder_path' is empty", id="directory"),
+        pytest.param("provider = in-memory\npersist-key =\n", r"'persist-key' is empty", id="memory"),
+        pytest.param("url =\n", r"'url' is empty", id="url"),
+    ],
+)
+def test_an_empty_text_for_the_place_is_refused_with_the_line(written, monkeypatch, text, said):
+    """It would lead to all buckets, or to the directory that somebody happens to be in."""
+    monkeypatch.setenv("NOTHING", "")
+    with pytest.raises(OptionError, match=said) as caught:
+        objfs.from_config(written(f"[default]\n{text}"))
+    assert "store.ini, [default], line" in str(caught.value)
+
+
+def test_the_root_directory_is_a_place(written):
+    """Of which nothing is left where slashes at the ends are taken away."""
+    assert objfs.from_config(written("[default]\nprovider = filesystem\nfolder_path = /\n"))[1] == "/"
+
+
+def test_an_empty_text_names_no_file():
+    """It would be read as the working directory."""
+    for call in (objfs.from_config, lambda text: S3FileSystem(config=text)):
+        with pytest.raises(OptionError, match="an empty text names no configuration file"):
+            call("")
+
+
 def test_a_file_of_another_cloud_is_refused(written):
     """Its options would mean something else, or nothing."""
     path = written(CSHELVE_AZURE)
