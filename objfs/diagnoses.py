@@ -203,7 +203,8 @@ DIAGNOSES: Final[tuple[Diagnosis, ...]] = (
         "no credentials",
         r"CredentialsError",
         "the credentials could not be had",
-        "see the error: it is what the provider, or the chain of credentials, says",
+        "the error names who failed; of what a provider raised it has the class alone, as the text may hold secrets: "
+        "call the provider by itself to read that",
     ),
 )
 # Circumstances beside the endpoint: the request bore no credentials; it was about a bucket, not about an object.

@@ -343,6 +343,21 @@ def test_checks_tell_an_expired_token_at_the_gateway(gateway, moto_server, bucke
     assert "storage_options_provider" in found.checks[0].advice
 
 
+def test_checks_do_not_show_what_a_provider_says_and_tell_how_to_read_it():
+    """Its text may hold secrets; the advice promises no more than the error has."""
+
+    def sealed() -> dict[str, str]:
+        msg = "hunter2 does not open the vault"
+        raise LookupError(msg)
+
+    found = objfs.explain("s3://bucket/a", check=("read",), region="us-east-1", storage_options_provider=sealed)
+    (check,) = found.checks
+    assert "hunter2" not in f"{found} {found.to_dict()}"
+    assert str(check.error).endswith("failed to deliver credentials: LookupError")
+    assert "the class alone" in check.advice
+    assert "call the provider" in check.advice
+
+
 def test_checks_leave_nothing_in_a_bucket_with_versions(moto_server, make_bucket, observer):
     """No version and no marker of a deletion."""
     name = make_bucket(moto_server, versioned=True)
