@@ -361,10 +361,10 @@ class AzureBlobFileSystem(ObjectFileSystem):
             return await super()._rm(path, recursive, batch_size, maxdepth, **kwargs)
         locations = [self._key(item) for item in ([path] if isinstance(path, str) else path)]
         done: list[str] = []
-        for bucket in dict.fromkeys(location.bucket for location in locations):
-            done += await self._delete_keys(bucket, [item.key for item in locations if item.bucket == bucket], kwargs)
-        for name in done:
-            self.invalidate_cache(name)
+        with self.writing(*(location.path for location in locations)):
+            for bucket in dict.fromkeys(location.bucket for location in locations):
+                keys = [item.key for item in locations if item.bucket == bucket]
+                done += await self._delete_keys(bucket, keys, kwargs)
         return done
 
     # -- metadata and signatures ----------------------------------------------------------------------------------
@@ -377,8 +377,8 @@ class AzureBlobFileSystem(ObjectFileSystem):
         """Replace the metadata of a blob."""
         location = self._key(rpath)
         objects: Any = self.connection.require_sdk("setxattrs").objects(location.bucket)
-        await objects.set_metadata(location.key, kwargs)
-        self.note_written(location.path)
+        with self.writing(location.path):
+            await objects.set_metadata(location.key, kwargs)
 
     def expand_path(
         self, path: Any, recursive: bool = False, maxdepth: int | None = None, skip_noexist: bool = True

@@ -20,6 +20,7 @@ from objfs.peers import peer_of
 from objfs.planes import Call, Circumstances, Decision, Plane, choose
 from objfs.records import replace
 from objfs.sdk import PeerSetup, SdkPlane
+from objfs.sdk_listings import Listings
 from objfs.sdk_objects import SdkObjects
 from objfs.store import Store
 from objfs.types import Location
@@ -59,7 +60,7 @@ class Connection:
         self._told: Settings = cloud.resolve(translate(cloud.table, [*layers, environment_layer(cloud.table, environ)]))
         self._complete: Settings | None = None
         self.engine: str = self._told.value("engine", "auto")
-        self.dircache: Any = None
+        self.dircache: Listings | None = None
         self.split = split
         self._lock = threading.RLock()
         self._choice: CredentialChoice | None = None

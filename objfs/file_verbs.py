@@ -42,20 +42,17 @@ class FileVerbs(ReadVerbs, BulkWriteVerbs):
         location = self._key(path, version_id) if "r" in mode else self._target(path)
         keywords = {name: value for name, value in kwargs.items() if value is not None}
         if "r" in mode:
-            known = self._listed.info(location) if size is None else None
-            file = self.file_class(
+            return self.file_class(
                 self,
                 location.path,
                 self._source(location, keywords),
                 block_size=block_size or settings.value("default_block_size"),
                 cache_type=cache_type or settings.value("default_cache_type"),
                 cache_options=cache_options,
-                size=size if known is None else known.size,
+                size=size,
+                known=self._listed.readable(location) if size is None else None,
                 keywords=keywords,
             )
-            if known is not None:
-                file.pin(known)
-            return file
         return self._writer(location, mode, block_size, autocommit=autocommit, if_match=if_match, keywords=keywords)
 
     def _writer(

@@ -30,6 +30,7 @@ from objfs.listed import Listed
 from objfs.object_verbs import ObjectVerbs
 from objfs.options import Option, Origin
 from objfs.peer_attributes import PeerAttributes
+from objfs.sdk_listings import Listings
 from objfs.types import Location
 from objfs.urls import scheme_of, strip_scheme, without_secrets
 from objfs.writing import LayeredWriter, TextWriter
@@ -145,13 +146,14 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
             asynchronous=settings.value("asynchronous", False),
             loop=settings.value("loop"),
             batch_size=settings.value("batch_size"),
+        )
+        self.dircache = self.connection.dircache = Listings(
             use_listings_cache=settings.value("use_listings_cache", False),
             listings_expiry_time=_seconds(settings.value("listings_expiry_time")),
             max_paths=settings.value("max_paths"),
         )
-        self.connection.dircache = self.dircache
         # Who reads versions asks which one it is.
-        self._listed = Listed(self.connection.cloud, {} if settings.value("version_aware") else self.dircache)
+        self._listed = Listed(self.connection.cloud, None if settings.value("version_aware") else self.dircache)
 
     @classmethod
     def _cloud(cls) -> Cloud:
@@ -194,12 +196,8 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
         """Forget listings: all of them, or those that hold ``path`` or lie above it."""
         if path is None:
             self.dircache.clear()
-            return
-        inner = self._strip_protocol(path)
-        while inner:
-            self.dircache.pop(inner, None)
-            inner = self._parent(inner)
-        self.dircache.pop("", None)
+        else:
+            self.dircache.forget(self._strip_protocol(path))
 
     # -- open ---------------------------------------------------------------------------------------------------
 

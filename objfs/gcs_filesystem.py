@@ -306,16 +306,16 @@ class GCSFileSystem(GCSVerbs):
         place = self._split(path)
         objects = await self._with_folders(place)
         if objects is not None:
-            await objects.make_folder(place.key, parents=bool(create_parents))
-            self.note_written(place.path)
+            with self.writing(place.path):
+                await objects.make_folder(place.key, parents=bool(create_parents))
 
     async def _rmdir(self, path: str) -> None:
         """Delete an empty bucket or folder; a directory that is no folder goes with its keys."""
         place = self._split(path)
         objects = await self._with_folders(place)
         if objects is not None:
-            await objects.remove_folder(place.key)
-            self.note_written(place.path)
+            with self.writing(place.path):
+                await objects.remove_folder(place.key)
         elif not place.key.strip("/"):
             await super()._rmdir(path)
 
@@ -338,9 +338,9 @@ class GCSFileSystem(GCSVerbs):
                 raise
             done = []
         for top, objects, names in held:
-            for name in names:
-                await objects.remove_folder(name)
-            self.note_written(top.path)
+            with self.writing(top.path):
+                for name in names:
+                    await objects.remove_folder(name)
         return done
 
     async def _cp_file(self, path1: str, path2: str, acl: str | None = None, **kwargs: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from collections.abc import Mapping, Sequence
 from glob import has_magic
@@ -87,10 +88,8 @@ class GCSVerbs(ObjectFileSystem):
             changes["contentEncoding"] = content_encoding
         for name, value in (fixed_key_metadata or {}).items():
             changes[FIXED_KEYS[name]] = value
-        try:
+        with self.writing(location.path):
             return await self._gcs("setxattrs", location).patch(location.key, changes)
-        finally:
-            self.note_written(location.path)
 
     async def _merge(self, path: str, paths: Sequence[str], acl: str | None = None) -> None:
         """Make one object of the bytes of up to 32 others in its bucket."""
@@ -99,8 +98,8 @@ class GCSVerbs(ObjectFileSystem):
         if others:
             msg = f"objects are merged within their bucket, {location.bucket}; not from {', '.join(sorted(others))}"
             raise ValueError(msg)
-        await self._gcs("merge", location).compose(location.key, sources, acl=acl)
-        self.note_written(location.path)
+        with self.writing(location.path):
+            await self._gcs("merge", location).compose(location.key, sources, acl=acl)
 
     async def _timed(self, path: str, version_id: str | None) -> dict[str, Any]:
         """``info()`` of an object, for its times."""
@@ -134,14 +133,9 @@ class GCSVerbs(ObjectFileSystem):
         source, target = self._key(path1), self._key(path2)
         if source.path == target.path:
             return
-        try:
+        with contextlib.suppress(MissingExtraError, EngineError), self.writing(source.path, target.path):
             if source.bucket == target.bucket and await self._gcs("mv", source).move(source, target.key):
                 return
-        except (MissingExtraError, EngineError):
-            pass
-        finally:
-            self.note_written(source.path)
-            self.note_written(target.path)
         await self._cp_file(path1, path2, **kwargs)
         await self._rm_file(path1)
 
@@ -179,10 +173,8 @@ class GCSVerbs(ObjectFileSystem):
             return False
         into = path2.endswith("/") or await self._goes_below(path2)
         name = source.key.rstrip("/").rpartition("/")[2] if into and not path1.endswith("/") else ""
-        done = await objects.rename_folder(source.key, "/".join(filter(None, (target.key.rstrip("/"), name))))
-        self.note_written(source.path)
-        self.note_written(target.path)
-        return done
+        with self.writing(source.path, target.path):
+            return await objects.rename_folder(source.key, "/".join(filter(None, (target.key.rstrip("/"), name))))
 
     def mv(self, path1: Any, path2: Any, recursive: bool = False, maxdepth: int | None = None, **kwargs: Any) -> None:
         """Move: renames within a bucket, copies and deletions between buckets."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from objfs.clouds._cloud import Cloud
+from objfs.sdk_listings import Listings
 from objfs.types import Location, ObjectInfo
 
 
 class Listed:
-    """The entries of fsspec's cache of listings, by name.
+    """The entries of the cache of listings, by place.
 
     What a listing holds is believed until it is forgotten; what it does not hold may have come since, and is asked for.
 
@@ -18,28 +19,19 @@ class Listed:
     ----------
     cloud
         Says under which key an entry tells one state of an object from another.
-    dircache
-        fsspec's: directory to entries.
+    listings
+        None where nothing that was listed is believed.
     """
 
-    def __init__(self, cloud: Cloud, dircache: Any) -> None:
-        self._cloud, self._dircache = cloud, dircache
-        # The directory that was looked into last, as readers go through one after the other, and its entries by name.
-        self._last: tuple[Sequence[Mapping[str, Any]], Mapping[str, Mapping[str, Any]]] = ((), {})
+    def __init__(self, cloud: Cloud, listings: Listings | None) -> None:
+        self._cloud, self._listings = cloud, listings
 
     def entry(self, location: Location) -> Mapping[str, Any] | None:
         """What the listing of its directory says of an object; None where none is kept, or holds no such object."""
-        if not len(self._dircache) or location.version is not None:
+        # What ends in a slash is a directory, or an object that only the server can tell from one.
+        if self._listings is None or location.version is not None or location.key.endswith("/"):
             return None
-        name = location.path
-        entries = self._dircache.get(name.rpartition("/")[0])
-        if entries is None:
-            return None
-        known, by_name = self._last
-        if known is not entries:
-            by_name = {each["name"]: each for each in entries}
-            self._last = entries, by_name
-        found = by_name.get(name)
+        found = self._listings.entry(location.path)
         return found if found is not None and found["type"] == "file" else None
 
     def info(self, location: Location) -> ObjectInfo | None:
@@ -53,3 +45,8 @@ class Listed:
             return ObjectInfo(size, version=str(state))
         # Azure's listings leave out the quotes.
         return ObjectInfo(size, state if state.startswith("W/") else '"' + state.strip('"') + '"')
+
+    def readable(self, location: Location) -> ObjectInfo | None:
+        """The same of an object that has bytes: who reads an empty one asks for none, and would not see it replaced."""
+        info = self.info(location)
+        return info if info is not None and info.size else None

@@ -45,7 +45,8 @@ class NamespaceVerbs(FileVerbs):
         -------
         dict
             The keys of the peer: ``name``, ``size``, ``type``, and for an object its ETag, time, version, content
-            type and more. Where the peer is not installed, or with ``engine="obstore"``, those that obstore gives.
+            type and more. Where the peer is not installed, or with ``engine="obstore"``, those that obstore gives; out of
+            a listing that is kept, what that says: ``refresh=True`` asks, and has the listing forgotten.
 
         Raises
         ------
@@ -55,8 +56,9 @@ class NamespaceVerbs(FileVerbs):
         location = self._split(path, version_id)
         if not location.bucket:
             return {"name": "", "size": 0, "type": "directory"}
-        listed = None if refresh else self._listed.entry(location)
-        if listed is not None:
+        if refresh:
+            self.note_written(location.path)
+        elif (listed := self._listed.entry(location)) is not None:
             return dict(listed)
         try:
             sdk = self.connection.require_sdk("info")

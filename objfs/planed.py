@@ -65,10 +65,19 @@ class PlanedFileSystem(AsyncFileSystem):  # type: ignore[misc]
                 setattr(cls, twin, _blocking_generator(name, getattr(cls, name)))
 
     def note_written(self, path: str) -> None:
-        """An object appeared, changed or went."""
+        """An object appeared, changed or went: the listings that it is in are not true any more."""
         # Most instances keep no listings.
-        if len(self.dircache):
-            self.invalidate_cache(path)
+        if self.dircache.use_listings_cache:
+            self.dircache.forget(path)
+
+    @contextlib.contextmanager
+    def writing(self, *paths: str) -> Iterator[None]:
+        """Note objects as written in the end, also where it failed: the answer may be all that was lost."""
+        try:
+            yield
+        finally:
+            for path in paths:
+                self.note_written(path)
 
     def _key(self, path: str, version_id: str | None = None) -> Location:
         """The object that a path names; an error where it names a bucket or the root."""

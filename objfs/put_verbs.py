@@ -177,19 +177,20 @@ class PutVerbs(RemovalVerbs):
         refusal = cloud.exclusive_copy(self.connection.settings)
         if refusal is None and self.connection.decide("copy", source, target).plane is Plane.DATA:
             try:
-                await self.connection.store(source.bucket).copy(source.key, target.key, overwrite=False)
+                with self.writing(target.path):
+                    await self.connection.store(source.bucket).copy(source.key, target.key, overwrite=False)
             except FileExistsError as error:
                 raise FileExistsError(errno.EEXIST, EXISTS_ALREADY, target.path) from error
-        else:
-            objects = self.connection.require_sdk("copy_if_not_exists").objects(target.bucket)
-            try:
+            return
+        objects = self.connection.require_sdk("copy_if_not_exists").objects(target.bucket)
+        try:
+            with self.writing(target.path):
                 await objects.copy_new(source, target.key)
-            except OSError as error:
-                if error.errno != errno.ENOSYS:
-                    raise
-                msg = f"the server cannot copy to a name only where it is free: {error.strerror}"
-                raise NotSupportedError(msg) from error
-        self.note_written(target.path)
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
+            msg = f"the server cannot copy to a name only where it is free: {error.strerror}"
+            raise NotSupportedError(msg) from error
 
     async def _rename_if_not_exists(self, path1: str, path2: str) -> None:
         """Give an object a name that is free, by `copy_if_not_exists`, and delete the old one.

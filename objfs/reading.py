@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from fsspec.asyn import AbstractAsyncStreamedFile
@@ -10,6 +11,7 @@ from fsspec.spec import AbstractBufferedFile
 
 from objfs import observing
 from objfs.adaptive import SMALLEST_AHEAD_BYTES, AdaptiveCache
+from objfs.errors import FileExpired
 from objfs.exits import refuse_when_ending
 from objfs.object_methods import ObjectMethods
 from objfs.ranges import overlaps
@@ -61,7 +63,8 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
     size
         Bytes of the object where the caller knows them: the open then costs no request and is not pinned before the
         first one.
-
+    known
+        The same and the state of the object, from a listing: the open costs no request, all reads are of that state.
     keywords
         Further keywords of the open, for a copy of the file in another process.
 
@@ -87,6 +90,7 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         cache_type: str | None = None,
         cache_options: Mapping[str, Any] | None = None,
         size: int | None = None,
+        known: ObjectInfo | None = None,
         keywords: Mapping[str, Any] | None = None,
     ) -> None:
         self._source = source
@@ -96,7 +100,9 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         self.version_id = source.location.version
         self.bucket, self.key = source.location.bucket, source.location.key
         first: Chunk | None = None
-        if size is None:
+        if known is not None:
+            size, self.e_tag, self.state = known.size, known.e_tag, source.state(known)
+        elif size is None:
             first = fs.perform(source, source.first(_opening_range(source.location)))
             size, self.e_tag, self.state = first.info.size, first.info.e_tag, source.state(first.info)
             self.version_id = self.version_id or first.info.version
@@ -120,10 +126,6 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         if cache_type is None:
             self.cache = AdaptiveCache(self.blocksize, self._fetch_range, size, requests=self, first=first)
 
-    def pin(self, info: ObjectInfo) -> None:
-        """Have all requests be for one state of the object, also the first."""
-        self.e_tag, self.state = info.e_tag, self._source.state(info)
-
     # -- what its cache asks for ---------------------------------------------------------------------------------
 
     @property
@@ -139,13 +141,15 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         """One request of the version that is open, blocking this thread."""
         source = self._live_source()
         plan = source.within(wanted, self.state)
-        chunk: Chunk = drive(plan) if source.blocks else self.fs.run_blocking(drive_async(plan))
+        with self._forgetting():
+            chunk: Chunk = drive(plan) if source.blocks else self.fs.run_blocking(drive_async(plan))
         return chunk.data
 
     def fill(self, whole: Assembly, wanted: ByteRange) -> None:
         """Bring a range to its place, in parallel requests."""
         source = self._live_source()
-        self.fs.perform(source, _carry_out(source.together(whole.parts(source, self.state, wanted))))
+        with self._forgetting():
+            self.fs.perform(source, _carry_out(source.together(whole.parts(source, self.state, wanted))))
 
     def tell_read(self, wanted: ByteRange, waited: Sequence[ByteRange]) -> None:
         """Tell who watches that the range is read, and what of it is not here yet."""
@@ -158,8 +162,18 @@ class ObjectFile(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         if observing.observers:
             self._asked.append(ByteRange(start, stop))
         source = self._live_source()
-        data: bytes = self.fs.perform(source, self._fetch(source, ByteRange(start, stop)))
+        with self._forgetting():
+            data: bytes = self.fs.perform(source, self._fetch(source, ByteRange(start, stop)))
         return data
+
+    @contextmanager
+    def _forgetting(self) -> Iterator[None]:
+        """Where the object is not the one that was opened, listings that are kept do not know that."""
+        try:
+            yield
+        except (FileExpired, FileNotFoundError):
+            self.fs.note_written(self.path)
+            raise
 
     def _live_source(self) -> Source:
         """The source; in a forked child the data plane is gone, and another one has to go on."""

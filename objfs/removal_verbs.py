@@ -80,10 +80,10 @@ class RemovalVerbs(NamespaceVerbs):
             if await self._exists(path):
                 raise FileExistsError(errno.EEXIST, "a directory goes with its keys: rm(..., recursive=True)", path)
             raise FileNotFoundError(errno.ENOENT, "no such object or directory", path)
-        await sdk.objects(location.bucket).remove()
-        self.invalidate_cache(path)
-        for listed in [each for each in self.dircache if each.startswith(f"{location.bucket}/")]:
-            self.dircache.pop(listed, None)
+        try:
+            await sdk.objects(location.bucket).remove()
+        finally:
+            self.dircache.forget_tree(location.bucket)
 
     async def _rm(
         self,
@@ -124,11 +124,8 @@ class RemovalVerbs(NamespaceVerbs):
             for bucket, keys in by_bucket.items()
             for batch in self._batches(bucket, keys)
         ]
-        try:
+        with self.writing(*found):
             done = await run_bounded(jobs, batch_size or 3)
-        finally:
-            for item in found:
-                self.invalidate_cache(item)
         for item in found:
             if not self._split(item).key:
                 await self._rmdir(item)

@@ -26,6 +26,7 @@ from objfs.credentials.select import CredentialChoice
 from objfs.errors import CredentialsError, MissingExtraError, ObjfsError, cause_of
 from objfs.options import Settings
 from objfs.records import field, record
+from objfs.sdk_listings import Listings
 from objfs.types import Location
 
 if TYPE_CHECKING:
@@ -145,11 +146,11 @@ class SdkPlane:
         The listings cache that all instances share.
     """
 
-    def __init__(self, cloud: str, adapter: Peer, setup: PeerSetup, *, dircache: Any = None) -> None:
+    def __init__(self, cloud: str, adapter: Peer, setup: PeerSetup, *, dircache: Listings | None = None) -> None:
         self.cloud = cloud
         self.adapter = adapter
         self.setup = setup
-        self.dircache = dircache
+        self.dircache = Listings(use_listings_cache=False) if dircache is None else dircache
         self._lock = threading.Lock()
         self._instances: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Any] = weakref.WeakKeyDictionary()
         self._pid = os.getpid()
@@ -181,8 +182,7 @@ class SdkPlane:
     def _build(self, loop: asyncio.AbstractEventLoop, *, own_loop: bool) -> Any:
         own = {"asynchronous": not own_loop, "loop": loop if own_loop else None}
         instance = self.adapter.build(self.peer, self.setup, own)
-        if self.dircache is not None:
-            instance.dircache = self.dircache
+        instance.dircache = self.dircache
         instance.objfs_opening = asyncio.Lock()
         return instance
 

@@ -57,7 +57,7 @@ class SdkObjects(ABC):
     @property
     def keeps_listings(self) -> bool:
         """Whether listings are kept in the cache that all instances share."""
-        return bool(getattr(self._plane.dircache, "use_listings_cache", False))
+        return bool(self._plane.dircache.use_listings_cache)
 
     # -- bytes, as `Store` has them -------------------------------------------------------------------------------
 

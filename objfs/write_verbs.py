@@ -96,12 +96,12 @@ class WriteVerbs(PlanedFileSystem):
         """Write one object: a single PUT up to one part, a parallel multipart upload beyond."""
         data = as_bytes_view(value.encode() if isinstance(value, str) else value)
         write = self._write(self._target(path), kwargs, mode == "create", if_match, max_concurrency)
-        if len(data) <= self._part_size(None, chunksize):
-            written = await self._put_errand(write, unchanging(data))
-        else:
-            part_bytes = self._part_size(len(data), chunksize)
-            written = await self._upload_errand(write, _cut(data, part_bytes), part_bytes)
-        self.note_written(write.location.path)
+        with self.writing(write.location.path):
+            if len(data) <= self._part_size(None, chunksize):
+                written = await self._put_errand(write, unchanging(data))
+            else:
+                part_bytes = self._part_size(len(data), chunksize)
+                written = await self._upload_errand(write, _cut(data, part_bytes), part_bytes)
         return {"ETag": written.e_tag, "VersionId": written.version}
 
     def pipe_file(self, path: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
@@ -148,13 +148,13 @@ class WriteVerbs(PlanedFileSystem):
         write = self._write(self._target(rpath), keywords, mode == "create", if_match, max_concurrency)
         size = os.path.getsize(lpath)
         callback.set_size(size)
-        if size <= self._part_size(None, chunksize):
-            objects = self._objects_for(write)
-            await Errand(self._put_whole(objects, write, lpath, callback), blocks=isinstance(objects, Store))
-        else:
-            part_bytes = self._part_size(size, chunksize)
-            await self._upload_errand(write, file_parts(lpath, part_bytes, callback), part_bytes)
-        self.note_written(location.path)
+        with self.writing(location.path):
+            if size <= self._part_size(None, chunksize):
+                objects = self._objects_for(write)
+                await Errand(self._put_whole(objects, write, lpath, callback), blocks=isinstance(objects, Store))
+            else:
+                part_bytes = self._part_size(size, chunksize)
+                await self._upload_errand(write, file_parts(lpath, part_bytes, callback), part_bytes)
 
     def put_file(self, lpath: str, rpath: str, *args: Any, timeout: float | None = None, **kwargs: Any) -> None:
         """Upload one local file; its content type is guessed from its name unless given.
@@ -289,11 +289,11 @@ class WriteVerbs(PlanedFileSystem):
         source, target = self._key(path1), self._target(path2)
         asked = {name: value for name, value in kwargs.items() if value is not None}
         decision = self.connection.decide("copy", source, target, keywords=asked)
-        if decision.plane is Plane.SDK:
-            await self.connection.sdk.objects(target.bucket).copy(source, target.key, **asked)
-        else:
-            await self._copy_by_data_plane(source, target)
-        self.note_written(target.path)
+        with self.writing(target.path):
+            if decision.plane is Plane.SDK:
+                await self.connection.sdk.objects(target.bucket).copy(source, target.key, **asked)
+            else:
+                await self._copy_by_data_plane(source, target)
 
     async def _copy_by_data_plane(self, source: Location, target: Location) -> None:
         bound = self.connection.cloud.copy_bytes
@@ -311,11 +311,11 @@ class WriteVerbs(PlanedFileSystem):
         """Delete one object."""
         location = self._key(path)
         objects = self.connection.objects("delete", location, keywords=kwargs)
-        if isinstance(objects, Store):
-            await objects.delete(location.key)
-        else:
-            await objects.delete(location.key, version=location.version)
-        self.note_written(location.path)
+        with self.writing(location.path):
+            if isinstance(objects, Store):
+                await objects.delete(location.key)
+            else:
+                await objects.delete(location.key, version=location.version)
 
 
 def _cut(data: memoryview, part_bytes: int) -> Iterator[Piece]:

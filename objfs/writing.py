@@ -172,7 +172,7 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
         """
         if self._settled:
             return
-        with self._writing, self._failing():
+        with self.fs.writing(self.path), self._writing, self._failing():
             upload = self._upload
             if upload is None:
                 written = self._target.put(joined(self._pending.take()))
@@ -182,7 +182,6 @@ class ObjectWriter(ObjectMethods, AbstractBufferedFile):  # type: ignore[misc]
                 written = upload.finish()
         self._settle()
         self.e_tag, self.version_id = written.e_tag, written.version
-        self.fs.note_written(self.path)
 
     def discard(self) -> None:
         """Give the object up; nothing of it stays."""

@@ -100,11 +100,8 @@ class AzurePeer(Peer):
             # adlfs forgets the listing of this name alone, and not those that it is in.
             if path is None:
                 self.dircache.clear()
-            inner = self._strip_protocol(path or "").rstrip("/")
-            while inner:
-                self.dircache.pop(inner, None)
-                inner = self._parent(inner)
-            self.dircache.pop("", None)
+            else:
+                self.dircache.forget(self._strip_protocol(path).rstrip("/"))
 
         async def _with_instance(self: Any, _: str, work: Callable[[Any], Awaitable[Any]]) -> Any:
             return await work(self)

@@ -113,8 +113,10 @@ class Listing:
             msg = "version_id and versions need version_aware=True"
             raise ValueError(msg)
         cached = not (versions or version_id)
-        if cached and not refresh and path in instance.dircache:
-            return list(instance.dircache[path])
+        began = instance.dircache.state
+        kept = instance.dircache.level(path) if cached and not refresh else None
+        if kept is not None:
+            return list(kept)
         if not self._container:
             containers = instance.service_client.list_containers(include_metadata=True)
             found = [self.container(item) async for item in containers]
@@ -123,8 +125,8 @@ class Listing:
             found = await self._level(instance, key, version_id or of_path, versions)
         found.sort(key=lambda item: str(item["name"]))
         if cached:
-            instance.dircache[path] = found
-        return list(found)
+            instance.dircache.keep(path, found, began)
+        return found
 
     async def _level(self, instance: Any, key: str, version: str | None, versions: bool) -> list[dict[str, Any]]:
         prefix = f"{key}/" if key else ""

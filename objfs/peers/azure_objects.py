@@ -355,11 +355,12 @@ class AzureObjects(AzureVocabulary):
         self, listing: Listing, path: str, maxdepth: int | None, withdirs: bool | None, prefix: str
     ) -> dict[str, Any]:
         limit = int(self._plane.setup.settings.value("max_concurrency") or 10)
+        listings, began = self._plane.dircache, self._plane.dircache.state
         found = await self._plane_listing(
             path, lambda instance: listing.below(instance, path, maxdepth, bool(withdirs), prefix, limit)
         )
         if self.keeps_listings and withdirs and maxdepth is None and not prefix:
-            self._plane.dircache.update(listing.levels_of(path, found))
+            listings.keep_tree(path, listing.levels_of(path, found), began)
         return found
 
     async def _plane_listing(self, path: str, work: Callable[[Any], Awaitable[T]]) -> T:

@@ -34,19 +34,20 @@ class GCSListing(GCSBuckets, ABC):
         """One level of names, from the cache of listings where there is one."""
         if not path:
             return await self._buckets()
-        kept = self.keeps_listings and not prefix and not versions
-        if kept and not refresh and path in self._plane.dircache:
-            return list(self._plane.dircache[path])
+        listings, keeps = self._plane.dircache, self.keeps_listings and not prefix and not versions
+        began, kept = listings.state, listings.level(path) if keeps and not refresh else None
+        if kept is not None:
+            return kept
         location = self._plane.setup.split(path)
         below = f"{location.key}/" if location.key else ""
         found: list[dict[str, Any]] = []
         if location.version is None:
-            only = {"fields": gcs_pages.NAMES} if names_only and not kept else {}
+            only = {"fields": gcs_pages.NAMES} if names_only and not keeps else {}
             found = await self.level(below, prefix=prefix, versions=versions, **only)
         if not found and location.key and not prefix and not await self._is_marked(location):
             found = await self._alone(location, versions=versions)
-        if kept:
-            self._plane.dircache[path] = list(found)
+        if keeps:
+            listings.keep(path, found, began)
         return found
 
     async def level(self, below: str, *, prefix: str, versions: bool, **more: str) -> list[dict[str, Any]]:
@@ -102,6 +103,7 @@ class GCSListing(GCSBuckets, ABC):
         below = f"{location.key}/" if location.key else ""
         found: list[dict[str, Any]] = []
         deeper: list[str] = []
+        began = self._plane.dircache.state
         if location.version is None:
             found, deeper = await gcs_pages.everything(
                 self.ask, self._bucket, below + prefix, versions=versions, one_level=maxdepth == 1
@@ -113,7 +115,7 @@ class GCSListing(GCSBuckets, ABC):
             names = [*(each["name"] for each in found), *deeper]
             found = sorted([*found, *(await self._directories(location, prefix, names)).values()], key=_by_name)
             if self.keeps_listings and not (prefix or versions or maxdepth):
-                self._remember(path, found)
+                self._remember(path, found, began)
         if maxdepth:
             depth = location.path.count("/") + maxdepth
             found = [each for each in found if each["name"].count("/") <= depth]
@@ -137,13 +139,13 @@ class GCSListing(GCSBuckets, ABC):
             found = {name: found[name] for name in sorted(found)}
         return found
 
-    def _remember(self, path: str, found: list[dict[str, Any]]) -> None:
+    def _remember(self, path: str, found: list[dict[str, Any]], began: object) -> None:
         """Keep each level of a tree."""
 
         def directory(name: str) -> dict[str, Any]:
             return gcs_pages.directory(self._bucket, name[len(self._bucket) + 1 :])
 
-        self._plane.dircache.update(levels_found(path, found, directory))
+        self._plane.dircache.keep_tree(path, levels_found(path, found, directory), began)
 
     async def _directories(self, location: Location, prefix: str, names: list[str]) -> dict[str, dict[str, Any]]:
         """The directories that names below a path lie in, and folders that are there, by name."""

@@ -55,11 +55,12 @@ class S3Listing(SdkObjects, ABC):
         if maxdepth:
             return await self._levels(location, maxdepth, bool(withdirs), prefix)
         entries: list[dict[str, Any]] = []
+        began = self._plane.dircache.state
         await self._read(_base(location.key) + prefix, lambda page: entries.extend(page.entries()))
         entries.sort(key=_by_name)
         require_names(map(_by_name, (*entries[:1], *entries[-1:])), f"{self._bucket}/{_base(location.key)}{prefix}")
         if not prefix:
-            self._remember(path, entries)
+            self._remember(path, entries, began)
         if not entries and location.key and not prefix:
             entries = await self._object_alone(location)
         if withdirs:
@@ -122,9 +123,10 @@ class S3Listing(SdkObjects, ABC):
         self, key: str, prefix: str = "", *, refresh: bool = False, names_only: bool = False
     ) -> list[dict[str, Any]]:
         """What lies directly below a directory, or below those names in it that begin so; kept where asked to."""
-        path, cache = f"{self._bucket}/{key}" if key else self._bucket, self._plane.dircache
-        if self.keeps_listings and not prefix and not refresh and path in cache:
-            return list(cache[path])
+        path, listings = f"{self._bucket}/{key}" if key else self._bucket, self._plane.dircache
+        began, kept = listings.state, None if prefix or refresh else listings.level(path)
+        if kept is not None:
+            return kept
         found: list[dict[str, Any]] = []
 
         def take(page: Listed) -> None:
@@ -134,8 +136,8 @@ class S3Listing(SdkObjects, ABC):
         await self._read(_base(key) + prefix, take, Delimiter="/")
         found.sort(key=_by_name)
         require_names(map(_by_name, (*found[:1], *found[-1:])), f"{self._bucket}/{_base(key)}{prefix}")
-        if self.keeps_listings and not prefix and found:
-            cache[path] = list(found)
+        if not prefix and found:
+            listings.keep(path, found, began)
         return found
 
     async def _levels(self, location: Location, maxdepth: int, withdirs: bool, prefix: str) -> dict[str, Any]:
@@ -189,12 +191,13 @@ class S3Listing(SdkObjects, ABC):
 
     # -- the cache ------------------------------------------------------------------------------------------------
 
-    def _remember(self, path: str, entries: list[dict[str, Any]]) -> None:
+    def _remember(self, path: str, entries: list[dict[str, Any]], began: object) -> None:
         """Keep each level of a tree."""
         if not self.keeps_listings:
             return
         parents = _parents(map(_by_name, entries), path)
-        self._plane.dircache.update(levels([*entries, *(directory(name) for name in parents if name != path)]))
+        found = levels([*entries, *(directory(name) for name in parents if name != path)])
+        self._plane.dircache.keep_tree(path, found, began)
 
 
 def _base(key: str) -> str:

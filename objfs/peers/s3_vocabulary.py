@@ -129,10 +129,7 @@ class S3Vocabulary(S3Listing, ABC):
         else:
             await target.request("copy_object", key, CopySource=_origin(source))
             return
-        kept: dict[str, str] = {}
-        if keywords.get("MetadataDirective") != "REPLACE":
-            kept = await self._taken_along(source, told)
-        await self._copy_in_parts(source, key, told, ranges, {**kept, **keywords})
+        await self._copy_in_parts(source, key, told, ranges, await self._taken_along(source, told, keywords))
 
     async def _told_of(self, source: Location) -> Mapping[str, Any]:
         """What HEAD says of the object to be copied."""
@@ -142,11 +139,22 @@ class S3Vocabulary(S3Listing, ABC):
         )
         return told
 
-    async def _taken_along(self, source: Location, told: Mapping[str, Any]) -> dict[str, Any]:
-        """What CopyObject would take along, as the beginning of an upload takes it."""
-        origin = type(self)(self._plane, source.bucket)
-        kept = {name: told[name] for name in _COPIED if told.get(name)}
-        return {**kept, **await origin.tagging(source, known=told.get("TagCount"))}
+    async def _taken_along(
+        self, source: Location, told: Mapping[str, Any], keywords: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """What the upload of a copy begins with: as in CopyObject what is copied is not the caller's to say.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+        """
+        given = dict(keywords or {})
+        if given.get("MetadataDirective") != "REPLACE":
+            given = {name: value for name, value in given.items() if name not in _COPIED}
+            given.update({name: told[name] for name in _COPIED if told.get(name)})
+        if given.get("TaggingDirective") != "REPLACE":
+            given.pop("Tagging", None)
+            origin = type(self)(self._plane, source.bucket)
+            given.update(await origin.tagging(source, known=told.get("TagCount")))
+        return given
 
     async def _uploaded_parts(self, source: Location, count: int) -> list[ByteRange]:
         """The parts that an object was uploaded in."""

@@ -77,19 +77,33 @@ def test_copy_in_parts_that_fails_leaves_no_part(cloud: CloudUnderTest, way: str
         assert on.seen("target") == (OLD, [])
 
 
+ASKED: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "metadata": {"MetadataDirective": "REPLACE", "ContentType": "text/x-new"},
+    "other-metadata": {"MetadataDirective": "REPLACE", "ContentType": "text/x-new", "Metadata": {"n": "2"}},
+    "no-tags": {"TaggingDirective": "REPLACE"},
+    "other-tags": {"TaggingDirective": "REPLACE", "Tagging": "a=b"},
+    "all": {"MetadataDirective": "REPLACE", "ContentType": "text/x-new", "TaggingDirective": "REPLACE"},
+    "no-directive": {"ContentType": "text/x-new", "Metadata": {"n": "2"}},
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize("way", WAYS)
-def test_copy_in_parts_takes_along_what_a_plain_copy_does(cloud: CloudUnderTest, way: str, tmp_path: Path) -> None:
-    """The content type and the user's metadata, unless they are replaced."""
+def test_copy_in_parts_is_as_a_copy_by_one_request(
+    cloud: CloudUnderTest, way: str, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Content type, metadata and tags come along, unless the directives say that they are replaced."""
     with bench(cloud, "sdk", tmp_path) as on:
         _write(on)
-        on.fs.cp_file(cloud.path("source"), cloud.path("same"), **WAYS[way])
-        on.fs.cp_file(
-            cloud.path("source"),
-            cloud.path("other"),
-            MetadataDirective="REPLACE",
-            ContentType="text/x-new",
-            **WAYS[way],
-        )
-        assert cloud.raw.get("same") == cloud.raw.get("other") == FIRST
-        assert cloud.raw.head("same") == {"content_type": "text/x-odd", "metadata": {"owner": "me"}}
-        assert cloud.raw.head("other") == {"content_type": "text/x-new", "metadata": {}}
+        on.fs.put_tags(cloud.path("source"), {"k": "v"})
+        on.fs.cp_file(cloud.path("source"), cloud.path("parts"), **ASKED[asked], **WAYS[way])
+        monkeypatch.setattr(s3_vocabulary, "_PART_BYTES", 1 << 30)
+        on.fs.cp_file(cloud.path("source"), cloud.path("plain"), **ASKED[asked])
+        is_new = asked in ("metadata", "other-metadata", "all")
+        for name in ("parts", "plain"):
+            assert cloud.raw.get(name) == FIRST
+            assert cloud.raw.head(name)["content_type"] == ("text/x-new" if is_new else "text/x-odd")
+        assert cloud.raw.head("parts") == cloud.raw.head("plain")
+        expected = {"no-tags": {}, "all": {}, "other-tags": {"a": "b"}}.get(asked, {"k": "v"})
+        assert on.fs.get_tags(cloud.path("parts")) == on.fs.get_tags(cloud.path("plain")) == expected

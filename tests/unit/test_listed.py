@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fsspec.dircache import DirCache
 
 from objfs.clouds.azure import AZURE
 from objfs.clouds.gcs import GCS
 from objfs.clouds.s3 import S3
 from objfs.listed import Listed
+from objfs.sdk_listings import Listings
 from objfs.types import Location, ObjectInfo
 
 
@@ -19,9 +19,9 @@ def entry(name: str, **facts: Any) -> dict[str, Any]:
     return {"name": name, "type": "file", "size": 3, **facts}
 
 
-def kept(**listings: list[dict[str, Any]]) -> DirCache:
+def kept(**listings: list[dict[str, Any]]) -> Listings:
     """A cache that holds listings."""
-    cache = DirCache()
+    cache = Listings()
     for name, entries in listings.items():
         cache[name.replace("_", "/")] = entries
     return cache
@@ -59,4 +59,4 @@ def test_only_what_a_listing_holds_is_known() -> None:
     assert listed.info(Location("b", "key")) == ObjectInfo(3, '"three"')
     cache.clear()
     assert listed.entry(Location("b", "key")) is None
-    assert Listed(S3, {}).entry(Location("b", "key")) is None
+    assert Listed(S3, None).entry(Location("b", "key")) is None
