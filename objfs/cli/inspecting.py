@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -143,6 +143,9 @@ def _program(words: Sequence[str]) -> tuple[Callable[[], object], str, list[str]
     script = name if os.path.exists(name) else shutil.which(name)
     if script is None:
         msg = f"there is no program {name!r}"
+        raise WrongCallError(msg)
+    if os.path.isdir(script) and PathFinder.find_spec("__main__", [script]) is None:
+        msg = f"{name!r} is a directory, and has no module __main__ that could be run"
         raise WrongCallError(msg)
     folder = os.path.dirname(os.path.abspath(script))
     return partial(runpy.run_path, script, run_name="__main__"), folder, [script, *rest]

@@ -92,6 +92,13 @@ def test_trace_runs_a_module_or_a_command_of_its_own(s3_cloud, tmp_path):
         assert b"json.tool" in process.communicate(timeout=SECONDS)[0]
 
 
+def test_trace_runs_a_directory(tmp_path, cli):
+    """With a module ``__main__``, as Python does."""
+    (tmp_path / "job").mkdir()
+    (tmp_path / "job" / "__main__.py").write_text("raise SystemExit(4)")
+    assert cli("trace", "--html", str(tmp_path / "seen.html"), str(tmp_path / "job"), options={}).code == 4
+
+
 def test_trace_of_a_program_that_fails_keeps_what_was_seen(cli, tmp_path):
     """Its traceback is shown, which is its own; a program that does not exist is a wrong call."""
     (tmp_path / "bad.py").write_text("raise RuntimeError('mine')")
@@ -103,7 +110,7 @@ def test_trace_of_a_program_that_fails_keeps_what_was_seen(cli, tmp_path):
     said = cli("trace", *page, str(tmp_path / "exits.py"), options={})
     assert (said.code, "no number" in said.err) == (1, True)
     unwritten = tmp_path / "unwritten.html"
-    for words in ([str(tmp_path / "none.py")], [""], ["-m"]):
+    for words in ([str(tmp_path / "none.py")], [""], ["-m"], [str(tmp_path)]):
         assert cli("trace", "--html", str(unwritten), *words, options={}).code == 2
     assert not unwritten.exists()
     nowhere = ["--html", str(tmp_path / "nowhere" / "seen.html")]

@@ -223,6 +223,7 @@ def test_a_place_is_the_same_with_other_options(cloud):
     with pytest.raises(UrlError, match="same directory"):
         objfs.sync(cloud.url("d"), cloud.url(""), delete=True, **work)
     objfs.copy(cloud.url("d/x"), cloud.url("d/x"), **work)
+    objfs.copy(cloud.url("d/"), cloud.url("d/"), recursive=True, **work)
     assert objects(cloud) == {"d/x": b"kept"}
 
 
