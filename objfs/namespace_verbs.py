@@ -45,8 +45,8 @@ class NamespaceVerbs(FileVerbs):
         -------
         dict
             The keys of the peer: ``name``, ``size``, ``type``, and for an object its ETag, time, version, content
-            type and more. Where the peer is not installed, or with ``engine="obstore"``, those that obstore gives; out of
-            a listing that is kept, what that says: ``refresh=True`` asks, and has the listing forgotten.
+            type and more. Where the peer is not installed, or with ``engine="obstore"``, those that obstore gives. Out
+            of a listing that is kept, what that says: ``refresh=True`` asks, and has the listing forgotten.
 
         Raises
         ------
