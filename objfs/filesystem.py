@@ -145,7 +145,8 @@ class ObjectFileSystem(ObjectVerbs, metaclass=_Configured):
         super().__init__(
             asynchronous=settings.value("asynchronous", False),
             loop=settings.value("loop"),
-            batch_size=settings.value("batch_size"),
+            # Objects of one call; fsspec's verbs of many know no other bound.
+            batch_size=settings.value("batch_size") or settings.value("max_concurrency"),
         )
         self.dircache = self.connection.dircache = Listings(
             use_listings_cache=settings.value("use_listings_cache", False),

@@ -125,7 +125,7 @@ class RemovalVerbs(NamespaceVerbs):
             for batch in self._batches(bucket, keys)
         ]
         with self.writing(*found):
-            done = await run_bounded(jobs, batch_size or 3)
+            done = await run_bounded(jobs, batch_size or min(self.batch_size or 3, 3))
         for item in found:
             if not self._split(item).key:
                 await self._rmdir(item)

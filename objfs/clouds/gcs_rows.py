@@ -145,7 +145,8 @@ REQUEST_ROWS: Final = (
     ),
     Option(
         name="max_concurrency",
-        meaning="Requests of one call in flight at a time; when reading, by default as many as move 96 MiB.",
+        meaning="Requests for one object in flight at a time, by default as many as move 96 MiB when reading; and "
+        "objects that one call works on, unless `batch_size` says otherwise.",
         kind="int",
     ),
     Option(
