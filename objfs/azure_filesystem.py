@@ -18,6 +18,7 @@ from objfs.clouds.azure import AZURE
 from objfs.clouds.azure_calls import is_directory, normal_keywords
 from objfs.errors import EngineError, MissingExtraError
 from objfs.filesystem import ObjectFileSystem
+from objfs.peers.azure_blobs import refuse_wrong
 from objfs.reading import ObjectFile
 
 if TYPE_CHECKING:
@@ -185,9 +186,7 @@ class AzureBlobFileSystem(ObjectFileSystem):
         """As for every cloud; content settings of a call refine those of the instance one by one."""
         defaults = self.connection.write_defaults
         given = normal_keywords(keywords)
-        if not all(str(text).isascii() for text in (given.get("metadata") or {}).values()):
-            msg = "Azure keeps metadata that is ASCII; quote or encode what is not"
-            raise ValueError(msg)
+        refuse_wrong(given)
         settings = {**defaults.get("content_settings", {}), **given.get("content_settings", {})}
         if settings:
             given["content_settings"] = settings

@@ -137,7 +137,13 @@ class S3FileSystem(ObjectFileSystem):
 
     async def _cp_file(self, path1: str, path2: str, preserve_etag: bool | None = None, **kwargs: Any) -> None:
         """Copy one object on the server; ``preserve_etag`` copies part by part, as it was uploaded."""
+        _refuse_unknown(kwargs)
         await super()._cp_file(path1, path2, preserve_etag=preserve_etag or None, **kwargs)
+
+    def _write_keywords(self, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The keywords of a write, all of which some request must have."""
+        _refuse_unknown(keywords)
+        return super()._write_keywords(keywords)
 
     async def _info(
         self,
@@ -166,3 +172,11 @@ class S3FileSystem(ObjectFileSystem):
     async def _url(self, path: str, expires: int = 3600, client_method: str = "get_object", **kwargs: Any) -> str:
         """A presigned URL; ``client_method`` is what it does, as boto names it."""
         return await super()._url(path, expires, client_method=client_method, **kwargs)
+
+
+def _refuse_unknown(keywords: Mapping[str, Any]) -> None:
+    unsure = sorted(set(keywords) - S3.data_keywords)
+    if unsure:
+        from objfs.peers.s3_words import refuse_unknown  # what the data plane knows needs no botocore
+
+        refuse_unknown(unsure)

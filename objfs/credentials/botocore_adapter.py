@@ -66,12 +66,12 @@ def aio_session(refresher: Refresher | None, variables: Mapping[str, Any] | None
     nothing = {"config_file": os.devnull, "credentials_file": os.devnull, "ignore_configured_endpoint_urls": True}
     for name, value in {**nothing, **(variables or {})}.items():
         session.set_config_variable(name, value)
-    session.register_component("data_loader", _loader())
+    session.register_component("data_loader", loader())
     return session
 
 
 @functools.cache
-def _loader() -> Any:
+def loader() -> Any:
     """What reads the descriptions of AWS's services, and keeps them: 26,000 objects and 0.4 s for each session else."""
     from botocore.loaders import create_loader
 

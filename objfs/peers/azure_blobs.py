@@ -51,6 +51,26 @@ def check(key: str, path: str) -> None:
         raise ValueError(msg)
 
 
+def refuse_wrong(given: Mapping[str, Any]) -> None:
+    """Refuse keywords of a write, under their own names, that adlfs leaves out without a word, or the service refuses.
+
+    Raises
+    ------
+    TypeError
+        No call of the client has such a keyword.
+    ValueError
+        Metadata that a header cannot hold.
+    """
+    known = WRITE | {DIGEST}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        msg = f"unexpected keyword {unknown[0]!r}; a write takes {', '.join(sorted(known))}"
+        raise TypeError(msg)
+    if not all(str(text).isascii() for text in (given.get("metadata") or {}).values()):
+        msg = "Azure keeps metadata that is ASCII; quote or encode what is not"
+        raise ValueError(msg)
+
+
 def condition(*, if_match: str | None = None, create: bool = False) -> dict[str, Any]:
     """The keywords of a call that is to succeed only on this state of a blob, or only where there is none."""
     from azure.core import MatchConditions
