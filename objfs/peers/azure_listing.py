@@ -114,9 +114,9 @@ class Listing:
             raise ValueError(msg)
         cached = not (versions or version_id)
         began = instance.dircache.state
-        kept = instance.dircache.level(path) if cached and not refresh else None
+        kept: list[dict[str, Any]] | None = instance.dircache.level(path) if cached and not refresh else None
         if kept is not None:
-            return list(kept)
+            return kept
         if not self._container:
             containers = instance.service_client.list_containers(include_metadata=True)
             found = [self.container(item) async for item in containers]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.server_processes import UnavailableError
+from tests.benchmarks.conftest import server_is_built
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 CONTENDERS = {"objfs", "s3fs", "obstore.fsspec", "pyarrow.fs", "raw obstore"}
@@ -40,11 +40,8 @@ def test_run_measures_and_counts_every_contender(harness, tmp_path: Path):
     """The quick mode ends well, and every contender has sent the requests that its workload needs at least."""
     for package in ("flask_cors", "moto", "pyarrow", "s3fs"):
         pytest.importorskip(package)
-    try:
+    with server_is_built():
         harness("servers")._built()
-    except UnavailableError as error:
-        # It is built with Go; where that is missing, the rest must still pass.
-        pytest.skip(f"no server: {error}")
     found = results_of(tmp_path, "--only", "pipe-small", "--only", "cat-small", "--profile", "zero")
     for workload, verb, way in (("pipe-small", "PUT", "bytes_to_server"), ("cat-small", "GET", "bytes_from_server")):
         cells = found["zero"][workload]["contenders"]
@@ -75,14 +72,11 @@ def test_run_names_the_workloads_when_one_is_unknown():
 
 def test_costs_prints_every_layer(harness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """The script that looks at single calls still finds the layers that it names."""
-    try:
-        costs = harness("costs")
-        monkeypatch.setattr(costs, "ROUNDS", 1)
-        monkeypatch.setattr(costs, "OBJECTS", costs.OBJECTS[:5])
+    costs = harness("costs")
+    monkeypatch.setattr(costs, "ROUNDS", 1)
+    monkeypatch.setattr(costs, "OBJECTS", costs.OBJECTS[:5])
+    with server_is_built():
         costs.main()
-    except UnavailableError as error:
-        # It is built with Go; where that is missing, the rest must still pass.
-        pytest.skip(f"no server: {error}")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 10
     assert all(line.endswith(" us") for line in lines)

@@ -475,7 +475,7 @@ CONTRADICTIONS = [
     pytest.param("url = s3://a/x\nprefix = y", "prefix", "y", "s3://a/x", id="prefix"),
     pytest.param("url = s3://a\nprefix = y", "prefix", "y", "s3://a", id="prefix-of-a-bucket"),
     pytest.param("provider = s3\nbucket = a\ncontainer_name = b", "container_name", "b", "s3://a", id="two-words"),
-    pytest.param("url = file:///tmp/a\nfolder_path = /tmp/b", "folder_path", "/tmp/b", "file:///tmp/a", id="folder"),
+    pytest.param("url = file:///a\nfolder_path = /b", "folder_path", "/b", "file:///a", id="folder"),
     pytest.param("url = memory://a\npersist_key = b", "persist_key", "b", "memory://a", id="memory"),
 ]
 
