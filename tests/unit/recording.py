@@ -198,10 +198,10 @@ class RecordingSdk(Recorder):
             return self.describe(Request("HEAD", key))
 
 
-def until(condition: Callable[[], bool]) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 20) -> bool:
     """Wait for what becomes so in another thread, which does not say when."""
     pause = threading.Event()
-    return any(condition() or pause.wait(0.01) for _ in range(2000))
+    return any(condition() or pause.wait(0.01) for _ in range(int(100 * seconds)))
 
 
 @contextmanager
